@@ -1,0 +1,207 @@
+"""The run: its options, its head, its order, its record and what it shows."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from spec import CHAPTERS, faults
+from spec.kit import capabilities, guardian
+from spec.kit.claims import Claim
+from spec.kit.clock import PATIENCE as SECONDS_OF_PATIENCE
+from spec.report import catalogue
+from spec.report.plays import FAILED, PATIENCE, START_METHODS, TIMELINE, verdict_of
+from spec.report.run import Run
+
+# The last resort against a hang, in patiences: the kit's own bounds fire long before.
+_LAST_RESORT = 8
+_WORKERS = 4
+_HANDFUL = 3
+
+try:
+    faults.install_in_run()
+except faults.FaultError as error:  # before the command line is read: there is no UsageError yet
+    sys.exit(f"ERROR: {faults.VARIABLE}: {error}")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("specification")
+    group.addoption(
+        "--start-method",
+        action="append",
+        metavar="NAME",
+        help="play the claims under this start method only (repeatable)",
+    )
+    group.addoption(
+        "--claim",
+        action="append",
+        metavar="ID",
+        help="play this claim, or all whose ids begin with this, only (repeatable)",
+    )
+    group.addoption(
+        "--claims",
+        nargs="?",
+        const="text",
+        metavar="json",
+        help="list the claims by chapter, without playing them; --claims=json as data",
+    )
+    group.addoption(
+        "--patience",
+        type=float,
+        default=1.0,
+        metavar="FACTOR",
+        help=f"multiply how long to wait for what has to come "
+        f"(default: 1, {SECONDS_OF_PATIENCE:g} s)",
+    )
+    group.addoption(
+        "--results",
+        type=Path,
+        metavar="FILE",
+        help="write the record of the run, JSON lines, to this new file",
+    )
+    group.addoption(
+        "--shuffle",
+        type=int,
+        metavar="SEED",
+        help="play the claims in a random order that this number fixes",
+    )
+
+
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """List the claims and be done, when that is what was asked for."""
+    wanted = config.getoption("claims")
+    if wanted is None:
+        return None
+    if wanted not in ("text", "json"):
+        raise pytest.UsageError(
+            f"--claims={wanted}: --claims lists for readers, --claims=json as data"
+        )
+    print(
+        json.dumps(catalogue.listing(), indent=2)
+        if wanted == "json"
+        else catalogue.listing_as_text()
+    )
+    return 0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Decide what the run plays, and have it guarded."""
+    config.stash[PATIENCE] = _patience(config)
+    config.stash[START_METHODS] = _start_methods(config)
+    if problem := catalogue.unknown(config.getoption("claim") or ()):
+        raise pytest.UsageError(problem)
+    if config.option.timeout is None:
+        config.option.timeout = _LAST_RESORT * config.stash[PATIENCE]
+    if hasattr(config, "workerinput"):
+        _configure_worker(config)
+    else:
+        _refuse_script()
+        _bind_results(config)
+        guardian.start()
+        config.add_cleanup(guardian.finish)
+        config.pluginmanager.register(Run(config), "run")
+
+
+def _patience(config: pytest.Config) -> float:
+    factor = config.getoption("patience")
+    if not 0 < factor < 1000:
+        raise pytest.UsageError(f"--patience {factor:g}: a factor above 0 and below 1000 is wanted")
+    return float(factor * SECONDS_OF_PATIENCE)
+
+
+def _start_methods(config: pytest.Config) -> list[str]:
+    offered = capabilities.start_methods()
+    wanted = config.getoption("start_method") or offered
+    for method in wanted:
+        if method not in offered:
+            raise pytest.UsageError(
+                f"--start-method {method}: this platform offers {', '.join(offered)}"
+            )
+    return [method for method in offered if method in wanted]
+
+
+def _configure_worker(config: pytest.Config) -> None:
+    """A worker: in a process group of its own, which the guardian knows, with its own folder."""
+    number = vars(config)["workerinput"]["workerid"].removeprefix("gw")
+    guardian.use_folder(f"w{number}")
+    guardian.watch_own_group()
+
+
+def _refuse_script() -> None:
+    """Children of the pytest script would run it again as their main module."""
+    main = sys.modules["__main__"]
+    if getattr(main, "__spec__", None) is None and Path(sys.argv[0]).stem in ("pytest", "py.test"):
+        raise pytest.UsageError(
+            "type 'python -m pytest' instead of 'pytest': "
+            "spawned children would run the script again"
+        )
+
+
+def _bind_results(config: pytest.Config) -> None:
+    """Give workers ``--results=FILE``: of two words they would take FILE, once it exists, for
+    the path whose folder is the root of all tests."""
+    words = list(config.invocation_params.args)
+    while "--results" in words[:-1]:
+        place = words.index("--results")
+        words[place : place + 2] = [f"--results={words[place + 1]}"]
+    config.invocation_params = dataclasses.replace(config.invocation_params, args=tuple(words))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the chapters in reading order and keep the claims that were asked for."""
+    rank = {f"spec/test_{name}.py": place for place, name in enumerate(CHAPTERS)}
+    items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(rank)))
+    if wanted := config.getoption("claim"):
+        kept = [
+            item
+            for item in items
+            if (claim := _claim_of(item)) is not None and catalogue.matches(claim, wanted)
+        ]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
+    if (seed := config.getoption("shuffle")) is not None:
+        random.Random(seed).shuffle(items)
+
+
+def _claim_of(item: pytest.Item) -> Claim | None:
+    return getattr(getattr(item, "obj", None), "claim", None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many workers play, unless -n gives a number.
+
+    None for a handful of claims: they are over before workers have started.
+    """
+    named = config.getoption("claim") or [arg for arg in config.args if "::" in arg]
+    few = 0 < len(named) <= _HANDFUL and all("." in name for name in named)
+    return 0 if few else _WORKERS
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Send the verdict and the evidence along with the report, from a worker too."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    if _claim_of(item) is not None:
+        verdict, reason = verdict_of(report, call)
+        events = item.stash.get(TIMELINE, [])
+        began = events[0].time if events else 0.0
+        vars(report)["phase"] = {
+            "verdict": verdict,
+            "reason": reason,
+            "timeline": [
+                [event.time - began, *event[1:4], None if event.end is None else event.end - began]
+                for event in sorted(events)
+            ],
+        }
+    return report

@@ -1,0 +1,69 @@
+"""The sessions: what is run, on which Pythons."""
+
+from __future__ import annotations
+
+import nox
+
+nox.needs_version = ">=2025.5.1"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
+nox.options.sessions = ["spec", "meta", "lint", "sample"]
+
+PYTHONS = ["3.11", "3.12", "3.13", "3.14", "3.15", "3.13t", "3.14t", "3.15t", "pypy3.11"]
+
+
+def _install(session: nox.Session, group: str) -> None:
+    session.install(*nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), group))
+
+
+@nox.session(python=PYTHONS)
+def spec(session: nox.Session) -> None:
+    """Prove every claim on this Python; what follows -- goes to pytest."""
+    _install(session, "test")
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def meta(session: nox.Session) -> None:
+    """Test the kit, the report and the catalogue of faults."""
+    _install(session, "meta")
+    session.run("python", "-m", "pytest", "-n", "0", "spec/meta", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, imports and types, for Linux, macOS and Windows, and the workflows."""
+    _install(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    for platform in ("linux", "darwin", "win32"):
+        session.run("mypy", "--platform", platform)
+    session.run("zizmor", "--offline", "--quiet", ".github")
+
+
+@nox.session
+def claims(session: nox.Session) -> None:
+    """List the claims; -- --claims=json lists them as data."""
+    _install(session, "test")
+    session.run("python", "-m", "pytest", "-n", "0", *(session.posargs or ["--claims"]))
+
+
+@nox.session(python=PYTHONS)
+def faults(session: nox.Session) -> None:
+    """Show that every claim turns red under its faults; -- --fault NAME, --claim ID."""
+    _install(session, "test")
+    session.run("python", "-m", "spec.faults", *session.posargs)
+
+
+@nox.session
+def sample(session: nox.Session) -> None:
+    """Show it for one fault of each chapter."""
+    _install(session, "test")
+    session.run("python", "-m", "spec.faults", "--sample")
+
+
+@nox.session(python=PYTHONS)
+def stress(session: nox.Session) -> None:
+    """Play the suite again and again on a busy machine; -- --times N or --minutes M."""
+    _install(session, "test")
+    session.run("python", "-m", "spec.report.stress", *session.posargs)

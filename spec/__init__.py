@@ -1,0 +1,4 @@
+"""An executable specification of multiprocessing: one chapter a subject, one test a claim."""
+
+#: The reading order: each name is a file, ``spec/test_<name>.py``.
+CHAPTERS = ("semaphores",)

@@ -1,0 +1,134 @@
+"""Faults: deliberate defects of the package, one of which a run can be given.
+
+``SPEC_FAULT=name python -m pytest`` plays the claims against the package with that defect in
+every process of the run: the name reaches them through the environment, and one path entry,
+``spec/faults/site``, installs it wherever an interpreter starts. The modules beside this one
+are the catalogue; a fault's docstring says what a user would suffer.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # these lines run in every process of a faulty run
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
+    from typing import Any
+
+VARIABLE = "SPEC_FAULT"
+#: Installs everything and breaks nothing: the control.
+NONE = "none"
+#: The modules of the catalogue, in reading order.
+MODULES = ("semaphores",)
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_SITE = os.path.join(_HERE, "site")
+
+
+class FaultError(Exception):
+    """A fault that is not known, or that finds nothing to break: one line that says so."""
+
+
+class Fault:
+    """A defect: ``name``; the ``module`` it is put into; the ids of the claims it ``breaks``."""
+
+    def __init__(
+        self, name: str, module: str, breaks: tuple[str, ...], install: Callable[[Any], None]
+    ) -> None:
+        self.name = name
+        self.module = module
+        self.breaks = breaks
+        self.install = install
+
+
+_catalogue: dict[str, Fault] = {}
+
+
+def fault(
+    name: str, module: str, *breaks: str
+) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
+    """Enter a function into the catalogue that breaks ``module``, once that is imported."""
+
+    def enter(install: Callable[[Any], None]) -> Callable[[Any], None]:
+        _catalogue[name] = Fault(name, module, breaks, install)
+        return install
+
+    return enter
+
+
+def catalogue() -> dict[str, Fault]:
+    """All faults by name."""
+    for module in MODULES:
+        importlib.import_module(f"{__name__}.{module}")
+    return _catalogue
+
+
+def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+    """Put ``make(original)`` in the place of ``owner.name``.
+
+    Raises FaultError when there is no such name: the fault no longer takes hold.
+    """
+    if not hasattr(owner, name):
+        raise FaultError(f"{owner.__name__} has no {name}: the fault does not take hold here")
+    setattr(owner, name, make(getattr(owner, name)))
+
+
+def install_in_run() -> None:
+    """Install the fault that the environment names in the run's own process and all that follow.
+
+    Raises FaultError for an unknown name, and where the fault does not take hold.
+    """
+    name = os.environ.get(VARIABLE)
+    if not name:
+        return
+    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if _SITE not in entries:
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [_SITE, *entries]))
+        install(name)
+    if name != NONE:
+        importlib.import_module(catalogue()[name].module)
+
+
+def install(name: str) -> None:
+    """Break the module of the fault ``name`` now, or as soon as it is imported."""
+    if name == NONE:
+        return
+    if name not in catalogue():
+        import difflib
+
+        near = difflib.get_close_matches(name, catalogue(), n=3, cutoff=0.4)
+        raise FaultError(f"no fault is named {name!r}: did you mean {', '.join(near) or NONE}?")
+    found = catalogue()[name]
+    if found.module in sys.modules:
+        found.install(sys.modules[found.module])
+    else:
+        sys.meta_path.insert(0, _Breaker(found))
+
+
+class _Breaker:
+    """Finds the fault's module as the others would, and breaks it when it has been executed."""
+
+    def __init__(self, fault: Fault) -> None:
+        self._fault = fault
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name != self._fault.module:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        assert spec is not None
+        assert spec.loader is not None
+        execute = spec.loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            execute(module)
+            self._fault.install(module)
+
+        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec

@@ -1,0 +1,130 @@
+"""The actor's side of the stage: what a function that runs in another process may do there."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+
+from spec.kit.channel import Channel
+from spec.kit.clock import now
+from spec.kit.package import context
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Any
+
+    from spec.kit.protocols import Multiprocessing
+
+
+class Span:
+    """A named stretch of time; a context manager that records when it was entered and left.
+
+    ``begin`` and ``end`` are readings of the clock that all processes share, in seconds.
+    """
+
+    def __init__(self, word: str, record: Callable[..., None]) -> None:
+        self.word = word
+        self.begin = self.end = 0.0
+        self._record = record
+
+    def __enter__(self) -> Span:
+        self.begin = now()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.end = now()
+        self._record("span", self.begin, self.word, self.end)
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.end - self.begin
+
+
+class ActorStage:
+    """The stage as an actor sees it. It travels to the actor as an argument.
+
+    An environment variable would not do: a fork server keeps the environment of its own start.
+    ``patience`` is how long, in seconds, an actor's own bounded calls may take.
+    """
+
+    def __init__(
+        self, address: tuple[str, int], token: bytes, name: str, start_method: str, patience: float
+    ) -> None:
+        self.address = address
+        self.token = token
+        self.name = name
+        self.start_method = start_method
+        self.patience = patience
+        self.director = os.getpid()
+        self._channel: Channel | None = None
+        self._cues: list[str] = []
+
+    @property
+    def mp(self) -> Multiprocessing:
+        """The package under test, with the start method of the claim."""
+        return context(self.start_method)
+
+    def connect(self) -> None:
+        """Report for duty. Raises OSError when the stage is gone."""
+        connection = socket.create_connection(self.address, timeout=self.patience)
+        self._channel = Channel(connection)
+        connection.sendall(self.token)
+        self._record("hello", now(), self.name, os.getpid())
+
+    def leave(self) -> None:
+        """Close the connection of an actor that is a thread; a process's own end does it."""
+        if self._channel is not None and os.getpid() == self.director:
+            self._channel.close()
+
+    def say(self, word: str, *values: Any) -> None:
+        """Report ``word``, with values of plain data; the time is noted here."""
+        self._record("say", now(), word, *values)
+
+    def span(self, word: str) -> Span:
+        """A context manager that reports when the actor was inside it."""
+        return Span(word, self._record)
+
+    def wait_for_cue(self, word: str) -> None:
+        """Wait until the test cues ``word``; twice the patience, so that the test speaks first.
+
+        An actor whose stage is gone leaves without a sound; one that was forgotten raises
+        TimeoutError.
+        """
+        channel = self._channel
+        assert channel is not None, "only an actor that has entered can be cued"
+        channel.socket.settimeout(2 * self.patience)
+        while word not in self._cues:
+            channel.read()
+            if channel.ended:
+                sys.exit(0)
+            self._cues += [frame[0] for frame in channel.frames()]
+        self._cues.remove(word)
+
+    def _record(self, *frame: Any) -> None:
+        assert self._channel is not None, "only an actor that has entered can report"
+        self._channel.send(*frame)
+
+
+def perform(stage: ActorStage, actor: Callable[..., Any], *args: Any) -> None:
+    """Run ``actor`` in this process or thread and report how it ended."""
+    stage.connect()
+    try:
+        value = actor(stage, *args)
+        stage._record("returned", now(), value)
+    except Exception as error:
+        import traceback
+
+        summary = "".join(traceback.format_exception_only(error)).strip()
+        stage._record("raised", now(), summary, traceback.format_exc())
+        raise
+    finally:
+        stage.leave()

@@ -1,0 +1,74 @@
+"""What a platform or an implementation may lack: found by a probe, never by a platform's name.
+
+To see the suite as it runs where something is missing, name it in the environment variable
+``SPEC_WITHOUT``, separated by commas: a capability, or a start method.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+from spec.kit import package, rally
+
+WITHOUT = "SPEC_WITHOUT"
+_CHEAPEST_FIRST = "fork, forkserver, spawn"
+
+
+class Capability(NamedTuple):
+    """``lack`` is the sentence that a reader gets where the probe says no."""
+
+    lack: str
+    probe: Callable[[], bool]
+
+
+def _gil() -> bool:
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
+
+
+def _semaphore_value() -> bool:
+    semaphore = importlib.import_module(package.IMPLEMENTATION).get_context().Semaphore(1)
+    try:
+        semaphore.get_value()
+    except NotImplementedError:
+        return False
+    return True
+
+
+CAPABILITIES = {
+    "several-cores": Capability(
+        "two plain interpreters do not run at the same time here: fewer than two usable cores",
+        rally.two_interpreters_run_at_once,
+    ),
+    "gil": Capability("the GIL is off in this interpreter", _gil),
+    "no-gil": Capability("the GIL is on in this interpreter", lambda: not _gil()),
+    "semaphore-value": Capability(
+        "this platform cannot tell a semaphore's value (sem_getvalue)", _semaphore_value
+    ),
+}
+
+
+def taken_away() -> set[str]:
+    """What SPEC_WITHOUT names."""
+    return {name.strip() for name in os.environ.get(WITHOUT, "").split(",") if name.strip()}
+
+
+@cache
+def has(name: str) -> bool:
+    """Whether the capability is there; the probe runs once in a process."""
+    return name not in taken_away() and CAPABILITIES[name].probe()
+
+
+def lacks(names: tuple[str, ...]) -> list[str]:
+    """The sentences for those of the named capabilities that are missing."""
+    return [CAPABILITIES[name].lack for name in names if not has(name)]
+
+
+def start_methods() -> list[str]:
+    """The start methods offered here, from the cheapest child to the dearest."""
+    offered = set(package.start_methods()) - taken_away()
+    return sorted(offered, key=lambda method: (_CHEAPEST_FIRST.find(method), method))

@@ -1,0 +1,115 @@
+"""What a claim may not leave behind: children, threads, descriptors, shared memory, files."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from spec.kit.clock import now
+from spec.kit.package import IMPLEMENTATION
+from spec.kit.platforms import TRACKER, descriptors, processes, shared_mappings
+
+# The two servers that the package starts when it first needs them rightly outlive a claim.
+_SERVERS = (TRACKER, "forkserver")
+# How long, in seconds, what is about to end may take: the kernel reports it a little later.
+_SETTLING = 2.0
+
+
+class Baseline:
+    """What there is before a claim, and the question what there is beyond it afterwards."""
+
+    def __init__(self) -> None:
+        self._before = _survey()
+
+    def left_behind(self, processes_only: bool = False) -> list[str]:
+        """One line for each thing that was not there before; waits a little for what is ending.
+
+        PyPy collects first, and CPython does when something is found: a cycle may still hold it.
+        """
+        if sys.implementation.name == "pypy":
+            gc.collect()
+        found = self._beyond(processes_only)
+        if found:
+            gc.collect()
+        deadline = now() + _SETTLING
+        while found and now() < deadline:
+            time.sleep(0.01)
+            found = self._beyond(processes_only)
+        return found
+
+    def _beyond(self, processes_only: bool) -> list[str]:
+        found = {"process": _descendants()} if processes_only else _survey()
+        return sorted(
+            f"{kind}: {name}"
+            for kind, names in found.items()
+            for identity, name in names.items()
+            if identity not in self._before[kind]
+        )
+
+
+def _survey() -> dict[str, dict[Any, str]]:
+    return {
+        "process": _descendants(),
+        "thread": {id(thread): thread.name for thread in threading.enumerate()},
+        "descriptor": {
+            number: f"{number} → {target}"
+            for number, target in descriptors().items()
+            if number not in _servers_own("_fd", "_forkserver_alive_fd")
+        },
+        "shared memory": {path: path for path in shared_mappings()},
+        "file": {path: path for path in _files()},
+    }
+
+
+def _descendants() -> dict[Any, str]:
+    """The processes below this one, but for the package's servers and other bystanders."""
+    below: dict[int, list[tuple[int, str]]] = {}
+    for pid, parent, _, command in processes():
+        below.setdefault(parent, []).append((pid, command))
+    found: dict[Any, str] = {}
+    ahead = [os.getpid()]
+    while ahead:
+        for pid, command in below.get(ahead.pop(), []):
+            ahead.append(pid)
+            found[pid] = f"{pid} {command[:100]}"
+    servers = _server_pids()
+    return {pid: name for pid, name in found.items() if pid not in servers}
+
+
+def _servers_own(*names: str) -> set[Any]:
+    """Private facts of the resource tracker and the fork server, which nothing public tells."""
+    values: set[Any] = set()
+    for module, server in (
+        ("resource_tracker", "_resource_tracker"),
+        ("forkserver", "_forkserver"),
+    ):
+        loaded = sys.modules.get(f"{IMPLEMENTATION}.{module}")
+        values |= {getattr(getattr(loaded, server, None), name, None) for name in names}
+    return values - {None}
+
+
+def _server_pids() -> set[Any]:
+    return _servers_own("_pid", "_forkserver_pid")
+
+
+def _files() -> list[str]:
+    """Files in this process's own temporary folder, but for what outlives a claim by rights."""
+    folder = Path(tempfile.gettempdir())
+    kept = {
+        Path(address).parent
+        for address in _servers_own("_forkserver_address")
+        if isinstance(address, str)
+    }
+    return [
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if not path.is_dir()
+        and not kept & set(path.parents)
+        and not path.parts[len(folder.parts)].startswith("pytest-of-")
+    ]

@@ -1,0 +1,88 @@
+"""Whole programs: what a claim needs that is about a main module, or about a program's end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from spec.kit import guardian
+from spec.kit.clock import PATIENCE, now
+from spec.kit.platforms import reap_tree
+from spec.kit.stage import Silence
+
+PROGRAMS = Path(__file__).parents[1] / "programs"
+
+
+class Outcome(NamedTuple):
+    """How a program ended: exit code (negative for a signal), what it wrote, seconds it took."""
+
+    exitcode: int
+    output: str
+    errors: str
+    seconds: float
+
+    @property
+    def lines(self) -> list[str]:
+        """What it wrote, line by line."""
+        return self.output.splitlines()
+
+
+class Programs:
+    """Runs the programs of ``spec/programs``, each in an interpreter of its own.
+
+    ``start_method`` is the program's first argument, ``patience`` the bound of a run in
+    seconds, ``folder`` where a program may leave files for its claim to read.
+    """
+
+    def __init__(self, start_method: str, folder: Path, patience: float = PATIENCE) -> None:
+        self.start_method = start_method
+        self.folder = folder
+        self.patience = patience
+
+    def run(self, name: str, *arguments: str) -> Outcome:
+        """Run ``spec/programs/<name>.py`` under the start method; see ``run_default``."""
+        return self._run(name, self.start_method, *arguments)
+
+    def run_default(self, name: str) -> Outcome:
+        """Run it without a word on the start method, so under the platform's default.
+
+        Nothing of its tree is left afterwards. Raises Silence when it has not ended in time.
+        """
+        return self._run(name)
+
+    def _run(self, name: str, *arguments: str) -> Outcome:
+        # Files, not pipes: whoever outlives the program holds a pipe open.
+        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+            began = now()
+            # The working directory outlives the resource trackers: 3.13.0's crashes without one.
+            program = subprocess.Popen(
+                [sys.executable, str(PROGRAMS / f"{name}.py"), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                start_new_session=True,
+            )
+            guardian.watch(program.pid, "group")
+            try:
+                code: int | None = program.wait(self.patience)
+            except subprocess.TimeoutExpired:
+                code = None
+            seconds = now() - began
+            reap_tree(program)
+            guardian.forget(program.pid, "group")
+            said, complained = _text(output), _text(errors)
+        if code is None:
+            raise Silence(
+                f"the program {name} has not ended within {self.patience:g} s; "
+                f"it wrote {said!r} and complained {complained!r}"
+            )
+        return Outcome(code, said, complained, seconds)
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace").replace(os.linesep, "\n")

@@ -1,0 +1,62 @@
+"""What is under test, and where: the head of every run and of every record."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from typing import Any
+
+from spec.kit import capabilities, package
+
+
+def facts(patience: float) -> dict[str, Any]:
+    """The facts that a verdict depends on; probes the capabilities. ``patience`` in seconds."""
+    offered = capabilities.start_methods()
+    return {
+        "implementation": package.IMPLEMENTATION,
+        "python": platform.python_version(),
+        "python_implementation": platform.python_implementation(),
+        "build": " ".join(sys.version.split()),
+        "gil": bool(getattr(sys, "_is_gil_enabled", lambda: True)()),
+        "platform": platform.platform(),
+        "libc": " ".join(part for part in platform.libc_ver() if part) or "not told",
+        "start_methods": offered,
+        "default_start_method": package.start_methods()[0],
+        "cpus": usable_cpus(),
+        "patience": patience,
+        "missing": {
+            name: capability.lack
+            for name, capability in capabilities.CAPABILITIES.items()
+            if not capabilities.has(name)
+        },
+        "taken_away": sorted(capabilities.taken_away()),
+    }
+
+
+def usable_cpus() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def as_lines(known: dict[str, Any]) -> list[str]:
+    """The facts for a reader."""
+    gil = "on" if known["gil"] else "off"
+    default = known["default_start_method"]
+    methods = ", ".join(
+        f"{method} (the default)" if method == default else method
+        for method in known["start_methods"]
+    )
+    lines = [
+        f"under test: {known['implementation']} of {known['python_implementation']} "
+        f"{known['python']}, GIL {gil}",
+        f"build: {known['build']}",
+        f"on: {known['platform']}, libc {known['libc']}, {known['cpus']} usable CPUs",
+        f"start methods: {methods}; patience {known['patience']:g} s",
+    ]
+    lines += [f"missing: {name}: {lack}" for name, lack in known["missing"].items()]
+    if known["taken_away"]:
+        lines.append(f"taken away by {capabilities.WITHOUT}: {', '.join(known['taken_away'])}")
+    return lines

@@ -1,0 +1,101 @@
+"""A play: one claim, put to the proof once under one start method, and its verdict."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from spec.kit.stage import Event, Gone, Silence
+
+#: What the run has decided, for those who play: seconds of patience, the start methods.
+PATIENCE = pytest.StashKey[float]()
+START_METHODS = pytest.StashKey[list[str]]()
+#: Where the stage leaves its evidence on the test.
+TIMELINE = pytest.StashKey[list[Event]]()
+
+#: Whether a phase of the test has failed.
+FAILED = pytest.StashKey[bool]()
+
+HOLDS = "holds"
+FAILS = "fails"
+TIMES_OUT = "times out"
+CRASHES = "crashes"
+NOT_APPLICABLE = "not applicable"
+KNOWN_DEVIATION = "known deviation"
+VERDICTS = (HOLDS, FAILS, TIMES_OUT, CRASHES, NOT_APPLICABLE, KNOWN_DEVIATION)
+#: The verdicts that make a run red.
+RED = (FAILS, TIMES_OUT, CRASHES)
+
+
+class Play(NamedTuple):
+    """What became of a claim: ``seconds`` is the proof's own time, ``reason`` for all but holds."""
+
+    test: str
+    start_method: str
+    verdict: str
+    seconds: float
+    reason: str
+    timeline: list[list[Any]]
+
+
+def verdict_of(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[str, str]:
+    """The verdict of one phase of a play, and the reason for it in a line."""
+    if report.passed:
+        return HOLDS, ""
+    if hasattr(report, "wasxfail"):
+        return KNOWN_DEVIATION, report.wasxfail
+    if report.skipped:
+        assert isinstance(report.longrepr, tuple)
+        return NOT_APPLICABLE, report.longrepr[2].removeprefix("Skipped: ")
+    error = call.excinfo.value if call.excinfo else None
+    reason = (str(error) or type(error).__name__).partition("\n")[0]
+    if isinstance(error, Silence) or "from pytest-timeout" in reason:
+        return TIMES_OUT, reason
+    if isinstance(error, Gone):
+        return CRASHES, reason
+    return FAILS, reason
+
+
+class Plays:
+    """Collects the phases of each play as their reports come in."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Play] = {}
+
+    def take(self, report: pytest.TestReport) -> Play | None:
+        """Note one phase; gives the play when that was its last."""
+        phase: dict[str, Any] | None = getattr(report, "phase", None)
+        if report.when not in ("setup", "call", "teardown"):  # a worker died: there is no phase
+            reason = str(report.longrepr).partition("\n")[0]
+            return _merge(
+                self._open.pop(report.nodeid, None), _play(report, CRASHES, reason, 0.0, [])
+            )
+        if phase is None:
+            return None
+        seconds = report.duration if report.when == "call" else 0.0
+        play = _merge(
+            self._open.pop(report.nodeid, None),
+            _play(report, phase["verdict"], phase["reason"], seconds, phase["timeline"]),
+        )
+        if report.when == "teardown":
+            return play
+        self._open[report.nodeid] = play
+        return None
+
+
+def _play(
+    report: pytest.TestReport, verdict: str, reason: str, seconds: float, timeline: list[list[Any]]
+) -> Play:
+    test, _, parameter = report.nodeid.rstrip("]").partition("[")
+    return Play(test, parameter, verdict, seconds, reason, timeline)
+
+
+def _merge(first: Play | None, then: Play) -> Play:
+    """Two phases as one play: the first that is not "holds" decides."""
+    if first is None:
+        return then
+    decides = then if first.verdict == HOLDS else first
+    return decides._replace(
+        seconds=first.seconds + then.seconds, timeline=then.timeline or first.timeline
+    )

@@ -1,0 +1,98 @@
+"""The record of a run: JSON lines, a head, one line a play, a foot.
+
+Each line is written out as soon as it is known. A record without a foot is of a run that did
+not come to its end: it is incomplete, and so it says. The schema is ``record.schema.json``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from spec.report.plays import Play
+
+FORMAT = 1
+
+
+class RecordError(Exception):
+    """A record that cannot be written or read: one line that says why and what to do."""
+
+
+class Writer:
+    """Writes a record; raises RecordError where the file cannot be made, or would be lost."""
+
+    def __init__(self, path: Path, facts: dict[str, Any]) -> None:
+        try:
+            self._file = path.open("x", encoding="utf-8")
+        except FileExistsError:
+            raise RecordError(f"{path} exists already: remove it, or give another name") from None
+        except OSError as error:
+            raise RecordError(f"{path} cannot be written: {error.strerror}") from None
+        self._write(kind="head", format=FORMAT, **facts)
+
+    def play(self, play: Play, ids: tuple[str, ...]) -> None:
+        """Note a play of the claim with these ids."""
+        self._write(
+            kind="play",
+            claim=ids[0],
+            ids=list(ids),
+            start_method=play.start_method,
+            verdict=play.verdict,
+            seconds=round(play.seconds, 4),
+            reason=play.reason,
+            timeline=play.timeline,
+        )
+
+    def close(self, seconds: float, verdicts: dict[str, int], expected: int) -> None:
+        """Write the foot: complete when every play that was expected has its line."""
+        played = sum(verdicts.values())
+        self._write(
+            kind="foot",
+            seconds=round(seconds, 3),
+            verdicts=verdicts,
+            expected=expected,
+            complete=0 < expected == played,
+        )
+        self._file.close()
+
+    def _write(self, **line: Any) -> None:
+        self._file.write(json.dumps(line) + "\n")
+        self._file.flush()
+
+
+class Record(NamedTuple):
+    """A record that was read; ``foot`` is None when the run did not come to its end."""
+
+    head: dict[str, Any]
+    plays: list[dict[str, Any]]
+    foot: dict[str, Any] | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every play that was expected is there."""
+        return self.foot is not None and bool(self.foot["complete"])
+
+
+def read(path: Path) -> Record:
+    """Read a record; a last line that was cut short counts as not written.
+
+    Raises RecordError for a file that is none, naming the line that is damaged.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecordError(f"{path} cannot be read: {error}") from None
+    lines = text.split("\n")
+    parsed = []
+    for number, line in enumerate(lines[:-1], 1):
+        try:
+            parsed.append(json.loads(line))
+        except ValueError:
+            raise RecordError(
+                f"{path}: line {number} is damaged; the run must be repeated"
+            ) from None
+    if not parsed or parsed[0].get("kind") != "head" or parsed[0].get("format") != FORMAT:
+        raise RecordError(f"{path} is no record of this format ({FORMAT})")
+    foot = parsed.pop() if parsed[-1].get("kind") == "foot" else None
+    return Record(parsed[0], parsed[1:], foot)

@@ -1,0 +1,115 @@
+"""The run as a whole: its head, its record, what it shows, and its end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from spec.kit.clock import now
+from spec.report import catalogue
+from spec.report.facts import as_lines, facts
+from spec.report.plays import PATIENCE, RED, VERDICTS, Plays
+from spec.report.record import RecordError, Writer
+from spec.report.terminal import Prefaced, Specification
+
+
+class Run:
+    """A plugin of the process that the user started, with or without workers."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._began = now()
+        self._claims = catalogue.by_test()
+        self._plays = Plays()
+        self._verdicts: Counter[str] = Counter()
+        self._expected = 0
+        self._over = False
+        self._facts = facts(config.stash[PATIENCE])
+        self._record = self._start_record()
+        self._shown: Specification | None = None
+
+    def _start_record(self) -> Writer | None:
+        path = self._config.getoption("results")
+        try:
+            return None if path is None else Writer(path, self._facts)
+        except RecordError as error:
+            raise pytest.UsageError(f"--results: {error}") from None
+
+    def pytest_report_header(self) -> list[str]:
+        """Say what is under test."""
+        return as_lines(self._facts)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Without workers the plays are known here."""
+        self._expect([item.nodeid for item in session.items])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+        """With workers they are known from each of them, the same from all."""
+        if not self._expected:
+            self._expect(ids)
+
+    def _expect(self, nodeids: list[str]) -> None:
+        plays = [nodeid for nodeid in nodeids if nodeid.partition("[")[0] in self._claims]
+        self._expected = len(plays)
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if plays and terminal is not None and self._config.get_verbosity() >= 0:
+            terminal.showfspath = False
+            self._shown = Specification(terminal, self._claims, plays)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """No dots where the claims have lines of their own."""
+        if self._shown is None or self._over or report.nodeid.partition("[")[0] not in self._claims:
+            return None
+        if hasattr(report, "wasxfail") and report.skipped:
+            return "xfailed", "", ""
+        if report.when != "call" and report.passed:
+            return "", "", ""
+        return report.outcome, "", ""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note each phase of a play, and the play at its end."""
+        chapter_and_claim = self._claims.get(report.nodeid.partition("[")[0])
+        if chapter_and_claim is None:
+            return
+        claim = chapter_and_claim[1]
+        if report.failed:
+            phase = getattr(report, "phase", {})
+            report.longrepr = Prefaced(  # type: ignore[assignment]
+                claim, phase.get("timeline", []), report.longrepr
+            )
+        play = self._plays.take(report)
+        if play is None:
+            return
+        self._verdicts[play.verdict] += 1
+        if self._record is not None:
+            self._record.play(play, claim.ids)
+        if self._shown is not None:
+            self._shown.take(play)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say how many plays came to which verdict, and what could not be told."""
+        if self._shown is None:
+            return
+        terminalreporter.section("verdicts")
+        for verdict in VERDICTS:
+            if self._verdicts[verdict]:
+                colour = "red" if verdict in RED else "green" if verdict == "holds" else "yellow"
+                terminalreporter.write_line(
+                    f"{self._verdicts[verdict]:5} {verdict}", **{colour: True}
+                )
+        missing = self._expected - self._verdicts.total()
+        if missing:
+            terminalreporter.write_line(f"{missing:5} not played: the run is incomplete", red=True)
+
+    def pytest_sessionfinish(self) -> None:
+        """Show what an early end left open, and close the record."""
+        self._over = True
+        if self._shown is not None:
+            self._shown.finish()
+        if self._record is not None:
+            self._record.close(now() - self._began, dict(self._verdicts), self._expected)

@@ -1,0 +1,159 @@
+"""Plays the suite again and again while busy loops hold every core twice.
+
+A claim that is ever red by luck cannot be believed. Each round has an order of its own. The
+load ends with this program, at the latest at the bound it was given itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from spec.kit.clock import now
+from spec.report.facts import usable_cpus
+from spec.report.plays import RED
+from spec.report.record import RecordError, read
+
+ROOT = Path(__file__).parents[2]
+# Seconds that one round may take.
+ROUND = 1200.0
+_HOG = """
+import sys, time
+end = time.monotonic() + float(sys.argv[1])
+while time.monotonic() < end:
+    pass
+"""
+
+
+@contextmanager
+def load(seconds: float) -> Iterator[None]:
+    """Hold every usable core twice, for at most ``seconds``."""
+    hogs = [
+        subprocess.Popen([sys.executable, "-I", "-S", "-c", _HOG, str(seconds)])
+        for _ in range(2 * usable_cpus())
+    ]
+    try:
+        yield
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
+
+
+def highest_rate(reds: int, plays: int) -> float:
+    """The highest rate of reds that so many reds in so many plays leave possible, at 95 %.
+
+    Poisson's upper bound: with none it is about 3 in all plays.
+    """
+    low, high = 0.0, 3.0 * reds + 10.0
+    while high - low > 1e-6:
+        mean = (low + high) / 2
+        chance = sum(math.exp(-mean) * mean**k / math.factorial(k) for k in range(reds + 1))
+        low, high = (mean, high) if chance > 0.05 else (low, mean)
+    return high / plays if plays else 1.0
+
+
+class Tally:
+    """What the rounds have shown."""
+
+    def __init__(self) -> None:
+        self.plays = self.reds = self.broken = 0
+        self.slowest: dict[tuple[str, str], float] = {}
+
+    def take(self, number: int, path: Path, output: str) -> None:
+        """Count one round's record, and print its reds."""
+        try:
+            record = read(path)
+        except RecordError as error:
+            self.broken += 1
+            print(f"round {number}: {error}\n{output}", flush=True)
+            return
+        if not record.complete:
+            self.broken += 1
+            print(f"round {number} is incomplete\n{output}", flush=True)
+        for each in record.plays:
+            key = each["claim"], each["start_method"]
+            self.plays += 1
+            self.slowest[key] = max(self.slowest.get(key, 0.0), each["seconds"])
+            if each["verdict"] in RED:
+                self.reds += 1
+                print(
+                    f"round {number}: {key[0]} under {key[1]} {each['verdict']}: {each['reason']}",
+                    flush=True,
+                )
+
+    def summary(self, seconds: float) -> str:
+        """The figures, with the rate of reds that they support."""
+        lines = [
+            f"{self.plays} plays in {seconds:.0f} s, {self.reds} red, "
+            f"{self.broken} rounds broken: at most one red in "
+            f"{1 / highest_rate(self.reds, self.plays):.0f} plays (95 %)"
+        ]
+        slowest = sorted(self.slowest.items(), key=lambda item: -item[1])[:10]
+        lines += [f"    {took:6.2f} s  {claim} under {method}" for (claim, method), took in slowest]
+        return "\n".join(lines)
+
+
+def one_round(number: int, tally: Tally, arguments: list[str]) -> None:
+    """Play the suite once, in the order that the round's number fixes."""
+    with tempfile.TemporaryDirectory(prefix="mpt") as folder:
+        results = Path(folder, "results.jsonl")
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "--shuffle",
+            str(number),
+            "--results",
+            str(results),
+            *arguments,
+        ]
+        run = subprocess.run(
+            command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=ROUND,
+            check=False,
+        )
+        tally.take(number, results, run.stdout)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read the command line and play."""
+    parser = argparse.ArgumentParser(prog="python -m spec.report.stress", description=__doc__)
+    how_long = parser.add_mutually_exclusive_group()
+    how_long.add_argument("--times", type=int, metavar="N", help="play so many rounds")
+    how_long.add_argument(
+        "--minutes",
+        type=float,
+        default=15.0,
+        metavar="M",
+        help="begin rounds for so many minutes (default: 15)",
+    )
+    options, others = parser.parse_known_args(arguments)
+    began = now()
+    tally = Tally()
+    seconds = 60 * options.minutes
+    number = 0
+    with load(ROUND * (options.times or 1) + seconds):
+        while number < options.times if options.times else now() - began < seconds:
+            number += 1
+            one_round(number, tally, others)
+            print(f"round {number}: {tally.plays} plays, {tally.reds} red", flush=True)
+    print(tally.summary(now() - began))
+    return 1 if tally.reds or tally.broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""The terminal: a run that reads like the specification it proves."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import pytest
+from _pytest._io import TerminalWriter
+
+from spec.kit.claims import Claim
+from spec.report.catalogue import Chapter
+from spec.report.plays import HOLDS, KNOWN_DEVIATION, NOT_APPLICABLE, RED, Play
+
+_SHORT = {NOT_APPLICABLE: "n/a", KNOWN_DEVIATION: "deviates"}
+_CELL = 16
+
+
+class Specification:
+    """Prints chapters and claims in reading order, each as soon as all before it are decided."""
+
+    def __init__(
+        self,
+        terminal: pytest.TerminalReporter,
+        claims: dict[str, tuple[Chapter, Claim]],
+        nodeids: list[str],
+    ) -> None:
+        self._terminal = terminal
+        self._claims = claims
+        self._plays: dict[tuple[str, str], Play] = {}
+        self._chapter = ""
+        self._awaited: dict[str, list[str]] = {test: [] for test in claims}
+        for nodeid in nodeids:
+            test, _, method = nodeid.rstrip("]").partition("[")
+            self._awaited[test].append(method)
+        self._ahead = [test for test, methods in self._awaited.items() if methods]
+
+    def take(self, play: Play) -> None:
+        """Note a play that is over, and print what can be printed now."""
+        self._plays[play.test, play.start_method] = play
+        while self._ahead and all(
+            (self._ahead[0], method) in self._plays for method in self._awaited[self._ahead[0]]
+        ):
+            self._print(self._ahead.pop(0))
+
+    def finish(self) -> None:
+        """Print what was decided of the claims that an early end of the run left open."""
+        for test in self._ahead:
+            if any((test, method) in self._plays for method in self._awaited[test]):
+                self._print(test)
+        self._ahead = []
+
+    def _print(self, test: str) -> None:
+        chapter, claim = self._claims[test]
+        methods = self._awaited[test]
+        if chapter.name != self._chapter:
+            self._chapter = chapter.name
+            self._terminal.ensure_newline()
+            self._terminal.write_line("")
+            self._terminal.write_line(chapter.title, bold=True)
+            head = "".join(method.ljust(_CELL) for method in methods)
+            self._terminal.write_line(f"  {head}", light=True)
+        self._terminal.write("  ")
+        for method in methods:
+            self._cell(self._plays.get((test, method)))
+        indent = 2 + _CELL * len(methods)
+        width = max(self._terminal._tw.fullwidth - indent, 40)
+        self._terminal.write_line(
+            textwrap.fill(claim.sentence, width).replace("\n", "\n" + " " * indent)
+        )
+        for reason in dict.fromkeys(
+            play.reason
+            for method in methods
+            if (play := self._plays.get((test, method))) and play.verdict != HOLDS
+        ):
+            self._terminal.write_line(f"{' ' * indent}({reason})", light=True)
+
+    def _cell(self, play: Play | None) -> None:
+        if play is None:
+            self._terminal.write("-".ljust(_CELL))
+            return
+        text = _SHORT.get(play.verdict, play.verdict)
+        if play.verdict != NOT_APPLICABLE:
+            text += f" {play.seconds:.2f} s"
+        colour = {HOLDS: "green"}.get(play.verdict, "red" if play.verdict in RED else "yellow")
+        self._terminal.write(f"{text:<{_CELL}}", **{colour: True})
+
+
+class Prefaced:
+    """A failure that begins with the claim and the actors' log, before pytest's introspection."""
+
+    def __init__(self, claim: Claim, timeline: list[list[Any]], original: Any) -> None:
+        self._lines = [claim.sentence, f"    {claim.id}, {claim.url}", *log(timeline)]
+        self._original = original
+        self.reprcrash = getattr(original, "reprcrash", None)
+
+    def toterminal(self, writer: TerminalWriter) -> None:
+        """Write it, as pytest asks its own representations to do."""
+        writer.line(self._lines[0], bold=True)
+        for line in self._lines[1:]:
+            writer.line(line)
+        writer.line("")
+        if hasattr(self._original, "toterminal"):
+            self._original.toterminal(writer)
+        else:
+            writer.line(str(self._original))
+
+    def __str__(self) -> str:
+        return "\n".join([*self._lines, "", str(self._original)])
+
+
+def log(timeline: list[list[Any]]) -> list[str]:
+    """The actors' log, with times in seconds since the scene began."""
+    width = max((len(actor) for _, actor, *_ in timeline), default=0)
+    return [
+        f"    {time:8.3f} s  {actor:<{width}}  {kind}"
+        + (f" {text}" if text else "")
+        + (f" ({end - time:.3f} s)" if end is not None else "")
+        for time, actor, kind, text, end in timeline
+    ]
