@@ -8,6 +8,8 @@ In which order those who wait are let in is not promised, so no claim here asks 
 ``semaphore.acquire-order-not-promised`` is a note, not a claim.
 """
 
+import time
+
 from spec.kit import BEAT, TICK, claim
 
 LEFT_OUT = {
@@ -51,3 +53,58 @@ def test_two_seats_hold_two_processes_and_no_third(mp, stage):
     assert admitted, "no seat came free"
     guests[1].cue("leave")
     guests[1].returns()
+
+
+def visitor(stage, semaphore, seconds):
+    """Take a seat when cued, keep it for a while, and report when."""
+    stage.say("ready")
+    stage.wait_for_cue("go")
+    with semaphore, stage.span("seated"):
+        time.sleep(seconds)
+
+
+@claim("semaphore.five-holders-take-three-waves", docs="multiprocessing.Semaphore")
+def test_five_holders_of_two_seats_take_three_waves(mp, stage):
+    """Five processes that each hold one of two seats for a beat take three beats, not five.
+
+    Less than three is impossible with two seats, at any time. Less than five beats from the
+    first to the last needs two inside at once, so the beat grows until a performance shows it.
+    In none of them are three inside at the same time.
+    """
+    for beat in stage.beats():
+        semaphore = mp.Semaphore(2)
+        visitors = [stage.enter(visitor, semaphore, beat) for _ in range(5)]
+        for each in visitors:
+            each.expect("ready")
+        for each in visitors:
+            each.cue("go")
+        for each in visitors:
+            each.returns()
+        seated = [each.spans["seated"] for each in visitors]
+        took = max(span.end for span in seated) - min(span.begin for span in seated)
+        assert most_at_once(seated) <= 2, "three were inside"
+        assert took >= 3 * beat - TICK, "five sat on two seats in less than three waves"
+        if took < 4.5 * beat:
+            break
+    assert took < 4.5 * beat, "two were never inside at once"
+    assert most_at_once(seated) == 2
+
+
+def most_at_once(spans):
+    """The largest number of spans that have a moment in common."""
+    return max(sum(other.begin <= span.begin < other.end for other in spans) for span in spans)
+
+
+@claim("semaphore.each-holder-acquires-then-releases", docs="multiprocessing.Semaphore.acquire")
+def test_each_of_five_processes_acquires_and_then_releases(mp, program):
+    """In the tutorial's sample each of five processes acquires once, and later releases once.
+
+    Each line begins with the name of its process. The order of the processes is free.
+    """
+    outcome = program.run("sample_semaphore")
+    assert outcome.exitcode == 0, outcome.errors
+    words = {}
+    for line in outcome.lines:
+        name, word = line.split()
+        words.setdefault(name, []).append(word)
+    assert words == {f"Process-{number}": ["acquires", "releases"] for number in range(1, 6)}

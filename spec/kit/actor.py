@@ -114,11 +114,11 @@ class ActorStage:
         self._channel.send(*frame)
 
 
-def perform(stage: ActorStage, actor: Callable[..., Any], *args: Any) -> None:
+def perform(stage: ActorStage, actor: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
     """Run ``actor`` in this process or thread and report how it ended."""
     stage.connect()
     try:
-        value = actor(stage, *args)
+        value = actor(stage, *args, **kwargs)
         stage._record("returned", now(), value)
     except Exception as error:
         import traceback

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from spec.kit import package, rally
@@ -24,6 +28,21 @@ class Capability(NamedTuple):
 
     lack: str
     probe: Callable[[], bool]
+
+
+# Seconds until the probe of the cores gives up. It takes that long on one core only.
+_RALLY = 2.0
+
+
+def _several_cores() -> bool:
+    """Whether a rally between two plain interpreters shows that both run at once."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "court")
+        path.write_bytes(bytes(rally.COURT))
+        command = [sys.executable, "-I", "-S", rally.__file__, str(path)]
+        for player in [subprocess.Popen([*command, me, str(_RALLY)]) for me in "01"]:
+            player.wait()
+        return rally.ran_at_once(path.read_bytes())
 
 
 def _gil() -> bool:
@@ -42,10 +61,18 @@ def _semaphore_value() -> bool:
 CAPABILITIES = {
     "several-cores": Capability(
         "two plain interpreters do not run at the same time here: fewer than two usable cores",
-        rally.two_interpreters_run_at_once,
+        _several_cores,
     ),
     "gil": Capability("the GIL is off in this interpreter", _gil),
     "no-gil": Capability("the GIL is on in this interpreter", lambda: not _gil()),
+    "signals": Capability(
+        "one process cannot send another a signal that it can catch here",
+        lambda: hasattr(signal, "SIGKILL"),
+    ),
+    "named-semaphores": Capability(
+        "semaphores have no names here that could be lost",
+        lambda: hasattr(importlib.import_module("_multiprocessing"), "sem_unlink"),
+    ),
     "semaphore-value": Capability(
         "this platform cannot tell a semaphore's value (sem_getvalue)", _semaphore_value
     ),

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
     from spec.kit.protocols import Multiprocessing
 
+    Subclass = TypeVar("Subclass", bound=type)
+
 IMPLEMENTATION = "multiprocessing"
+
+_subclasses: dict[tuple[type, str], Any] = {}
 
 
 def start_methods() -> list[str]:
@@ -18,6 +25,28 @@ def start_methods() -> list[str]:
     """
     methods: list[str] = importlib.import_module(IMPLEMENTATION).get_all_start_methods()
     return methods
+
+
+def process_class(plain: Subclass) -> Subclass:
+    """Make a plain class with ``run`` a subclass of the package's Process: a decorator.
+
+    There is one subclass for each start method, in the plain class's module, so that a spawned
+    child finds it by name; :func:`subclass` gives the one that is wanted.
+    """
+    for method in start_methods():
+        made = type(
+            f"{plain.__name__}_{method}",
+            (plain, context(method).Process),
+            {"__module__": plain.__module__, "__doc__": plain.__doc__},
+        )
+        setattr(sys.modules[plain.__module__], made.__name__, made)
+        _subclasses[plain, method] = made
+    return plain
+
+
+def subclass(plain: type, start_method: str) -> type:
+    """What :func:`process_class` has made of a plain class for a start method."""
+    return _subclasses[plain, start_method]
 
 
 def context(start_method: str) -> Multiprocessing:

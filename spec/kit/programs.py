@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from spec.kit import guardian
+from spec.kit import guardian, package
 from spec.kit.clock import PATIENCE, now
 from spec.kit.platforms import reap_tree
 from spec.kit.stage import Silence
@@ -43,6 +43,11 @@ class Programs:
         self.folder = folder
         self.patience = patience
 
+    @property
+    def is_default(self) -> bool:
+        """Whether the start method is the one that a program gets without asking."""
+        return self.start_method == package.start_methods()[0]
+
     def run(self, name: str, *arguments: str) -> Outcome:
         """Run ``spec/programs/<name>.py`` under the start method; see ``run_default``."""
         return self._run(name, self.start_method, *arguments)
@@ -55,6 +60,8 @@ class Programs:
         return self._run(name)
 
     def _run(self, name: str, *arguments: str) -> Outcome:
+        # Unbuffered, print writes each piece on its own, and the lines of processes get mixed.
+        surroundings = {**os.environ, "PYTHONUNBUFFERED": ""}
         # Files, not pipes: whoever outlives the program holds a pipe open.
         with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
             began = now()
@@ -64,6 +71,7 @@ class Programs:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,
+                env=surroundings,
                 start_new_session=True,
             )
             guardian.watch(program.pid, "group")

@@ -20,6 +20,7 @@ from spec.kit import guardian
 from spec.kit.actor import ActorStage, Span, perform
 from spec.kit.channel import Channel, keep_from_forks, release
 from spec.kit.clock import BEAT, PATIENCE, now
+from spec.kit.package import subclass
 from spec.kit.platforms import kill
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ class _Line(Channel):
 class Actor:
     """The test's side of one actor: what it said, and the means to cue it and hear its end.
 
-    ``process`` is the process (or thread) under test that the actor runs in.
+    ``process`` is the process (or thread) under test that the actor runs in; ``spans`` are the
+    stretches of time it reported, by name; ``last_word`` is when it last reported anything.
     """
 
     def __init__(self, stage: Stage, name: str, process: AProcess | threading.Thread) -> None:
@@ -71,6 +73,7 @@ class Actor:
         self.process = process
         self.pid: int | None = None
         self.spans: dict[str, Span] = {}
+        self.last_word = 0.0
         self._stage = stage
         self._channel: Channel | None = None
         self._said: list[tuple[str, tuple[Any, ...]]] = []
@@ -89,10 +92,12 @@ class Actor:
         values = self._said.pop(index)[1]
         return values[0] if len(values) == 1 else values or None
 
-    def has_said(self, word: str) -> bool:
-        """Whether ``word`` has come by now; never waits."""
-        self._stage.listen(0)
-        return self._find(word) is not None
+    def holds_back(self, word: str) -> bool:
+        """Listen for one beat: whether ``word`` does not come. One that comes refutes a "never"."""
+        deadline = now() + BEAT
+        while self._find(word) is None and (left := deadline - now()) > 0:
+            self._stage.listen(left)
+        return self._find(word) is None
 
     def cue(self, word: str) -> None:
         """Let the actor go on that waits for the cue ``word``."""
@@ -111,6 +116,13 @@ class Actor:
         assert code in (0, None), f"{self.name} returned, but its process ended with {code}"
         assert self._result is not None
         return self._result[0]
+
+    def falls_silent(self) -> None:
+        """Wait for the end as the kernel tells it, by end-of-file; the package is not asked.
+
+        The exit itself becomes visible a moment later.
+        """
+        self._stage.wait(self, lambda: self.has_ended, "ended")
 
     def ends(self) -> int | None:
         """Wait for the end of the actor's process or thread; the exit code of a process.
@@ -144,6 +156,7 @@ class Actor:
     def take(self, frame: tuple[Any, ...]) -> None:
         """Note what the actor reported."""
         kind, time, *rest = frame
+        self.last_word = time
         if kind == "say":
             self._said.append((rest[0], tuple(rest[1:])))
             text = " ".join([rest[0], *map(repr, rest[1:])])
@@ -238,13 +251,12 @@ class Stage:
         **settings: Any,
     ) -> Actor:
         """As ``enter``, without the start: ``start(the_actor)`` is the test's own affair."""
-        stage = self.pass_for(actor.__name__)
+        stage = self._pass_for(actor.__name__)
         make = by or self.mp.Process
         process = make(target=perform, args=(stage, actor, *args), **settings)
-        return self.admit(stage, process)
+        return self._admit(stage, process)
 
-    def pass_for(self, name: str) -> ActorStage:
-        """The stage as an actor of that name will see it: what a Process subclass is given."""
+    def _pass_for(self, name: str) -> ActorStage:
         self._names[name] += 1
         if self._names[name] > 1:
             name = f"{name} {self._names[name]}"
@@ -256,8 +268,15 @@ class Stage:
             self.patience,
         )
 
-    def admit(self, stage: ActorStage, process: Any) -> Actor:
-        """Take a process into the cast that was given the pass ``stage``; it is reaped here."""
+    def enter_subclass(self, plain: type, *args: Any) -> Actor:
+        """Start a ``process_class``, made with ``(stage, *args)``; its ``run`` is to perform."""
+        stage = self._pass_for(plain.__name__)
+        process = subclass(plain, stage.start_method)(stage, *args)
+        actor = self._admit(stage, process)
+        process.start()
+        return actor
+
+    def _admit(self, stage: ActorStage, process: Any) -> Actor:
         actor = self._actors[stage.name] = Actor(self, stage.name, process)
         return actor
 
@@ -297,7 +316,8 @@ class Stage:
         while not ready():
             self._complain()
             if actor.has_ended or actor.never_came:
-                self.listen(_LOOK)  # its last words may still be on their way
+                while self.listen(_LOOK):  # its last words may still be on their way
+                    pass
                 if ready() or (ending and actor.never_came):
                     return
                 self._complain()
@@ -307,13 +327,15 @@ class Stage:
                 raise Silence(f"{actor.name} has not {what} within {self.patience:g} s")
             self.listen(left if actor.pid is not None else min(left, _LOOK))
 
-    def listen(self, seconds: float) -> None:
-        """Take in what has been reported; waits at most that long for the first report."""
-        for key, _ in self._selector.select(seconds):
+    def listen(self, seconds: float) -> bool:
+        """Take in what has been reported, waiting at most that long; whether there was any."""
+        heard = self._selector.select(seconds)
+        for key, _ in heard:
             if key.fileobj is self._listener:
                 self._accept()
             else:
                 self._hear(key.data)
+        return bool(heard)
 
     def close(self) -> None:
         """End the scene: nothing that was started here is left."""

@@ -1,0 +1,26 @@
+"""Five processes that write to a managed list and a managed dict."""
+
+import multiprocessing
+import sys
+
+
+def note(items, table, number):
+    items[number] = number
+    table["a"] = number
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        multiprocessing.set_start_method(sys.argv[1])
+    with multiprocessing.Manager() as manager:
+        items = manager.list(range(5, 10))
+        table = manager.dict()
+        writers = [
+            multiprocessing.Process(target=note, args=(items, table, number)) for number in range(5)
+        ]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join()
+        print(items)
+        print(*table.keys())

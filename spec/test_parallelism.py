@@ -1,0 +1,197 @@
+"""Why processes at all: what runs at the same time, and what is shared.
+
+In an interpreter with a global lock (the GIL), threads take turns: two of them computing are no
+faster than one. Processes have an interpreter each, so they compute at the same time, on as many
+cores as there are. Waiting is another matter: a thread that sleeps, or waits for the disk, lets
+the others run, so threads do for that. Without the GIL, threads compute at the same time as well.
+
+The price of a process is that nothing is shared: it has its own memory. In return, almost all
+that works with a Thread works with a Process.
+
+Whether two players run at the same time is shown by a rally (see ``spec.kit.rally``).
+"""
+
+import threading
+import time
+
+from spec.kit import TICK, claim
+from spec.kit.rally import COURT, court_in, play, ran_at_once
+
+
+def two_threads(stage, seconds):
+    """Have two threads play a rally; report whether they ran at the same time."""
+    court = bytearray(COURT)
+    players = [threading.Thread(target=play, args=(court, me, seconds)) for me in (0, 1)]
+    for player in players:
+        player.start()
+    for player in players:
+        player.join()
+    return ran_at_once(court)
+
+
+def one_player(stage, path, me):
+    """Play one side of a rally on a court in a file."""
+    with court_in(path) as court:
+        play(court, me, stage.patience)
+
+
+@claim("parallelism.gil-serialises-threads", docs="threading.Thread", needs=("gil",))
+def test_two_threads_never_compute_at_the_same_time(mp, stage):
+    """Under the GIL two threads of a process never compute at the same time.
+
+    For three ticks two threads try to exchange a counter a hundred times in a moment. Each
+    exchange needs a switch of threads, so they cannot, however fast the machine is.
+    """
+    assert not stage.play(two_threads, 3 * TICK)
+
+
+@claim(
+    "parallelism.threads-parallel-without-gil",
+    docs="threading.Thread",
+    needs=("no-gil", "several-cores"),
+)
+def test_two_threads_compute_at_the_same_time(mp, stage):
+    """Without the GIL two threads of a process compute at the same time.
+
+    One moment in which both run is enough, and they may try as long as the patience lasts.
+    """
+    assert stage.play(two_threads, stage.patience)
+
+
+@claim(
+    "parallelism.processes-use-several-cores",
+    docs="multiprocessing#introduction",
+    needs=("several-cores",),
+)
+def test_two_processes_compute_at_the_same_time(mp, stage, tmp_path):
+    """Two processes compute at the same time, each on a core of its own.
+
+    One moment in which both run is enough, and they may try as long as the patience lasts. The
+    memory they play in is a mapped file, which the package knows nothing of.
+    """
+    path = tmp_path / "court"
+    path.write_bytes(bytes(COURT))
+    players = [stage.enter(one_player, str(path), me) for me in (0, 1)]
+    for player in players:
+        player.returns()
+    assert ran_at_once(path.read_bytes())
+
+
+def sleeper(stage, seconds):
+    """Sleep, and report when."""
+    with stage.span("asleep"):
+        time.sleep(seconds)
+
+
+def asleep_together(stage, beat, by):
+    """Have two sleepers sleep a beat each; the seconds from the first yawn to the last."""
+    sleepers = [stage.enter(sleeper, beat, by=by) for _ in range(2)]
+    for each in sleepers:
+        each.returns()
+    naps = [each.spans["asleep"] for each in sleepers]
+    return max(nap.end for nap in naps) - min(nap.begin for nap in naps)
+
+
+@claim("parallelism.waiting-overlaps-in-threads-too", docs="threading#introduction")
+def test_two_threads_wait_at_the_same_time_as_two_processes_do(mp, stage):
+    """Two threads that wait do so at the same time, so for waiting no process is needed.
+
+    Two sleeps of a beat take less than 1.6 beats, by threads as by processes. A late start can
+    spoil a performance, so the beat grows; sleeps in turn would take two beats at any.
+    """
+    for by in (threading.Thread, mp.Process):
+        for beat in stage.beats():
+            together = asleep_together(stage, beat, by)
+            assert together >= beat - TICK
+            if together < 1.6 * beat:
+                break
+        assert together < 1.6 * beat, f"sleeps by {by} came one after the other"
+
+
+def linger(stage):
+    """Stay until cued to leave."""
+    stage.wait_for_cue("leave")
+
+
+def life(stage, by):
+    """Lead a Thread, or a Process, through its life; what could be seen from outside."""
+    actor = stage.cast(linger, by=by, name="Ann")
+    worker = actor.process
+    before = (worker.name, worker.daemon, worker.ident is None, worker.is_alive())
+    worker.start()
+    during = (worker.name, worker.daemon, type(worker.ident), worker.is_alive())
+    still = worker.join(timeout=0), worker.is_alive()
+    actor.cue("leave")
+    actor.returns()
+    after = (worker.name, worker.daemon, type(worker.ident), worker.is_alive(), worker.join())
+    return before, during, still, after
+
+
+def run_directly(by):
+    """Call ``run`` without ``start``; the threads in which the target ran."""
+    places = []
+    by(target=lambda: places.append(threading.current_thread())).run()
+    return places
+
+
+@claim("parallelism.process-mirrors-thread-surface", docs="multiprocessing.Process")
+def test_a_process_is_handled_like_a_thread(mp, stage):
+    """start, run, join, is_alive, name, daemon and ident of a Process mean what a Thread's do.
+
+    One scene is played with a Thread and with a Process, and all that could be seen is equal.
+    """
+    assert life(stage, mp.Process) == life(stage, threading.Thread)
+    assert run_directly(mp.Process) == run_directly(threading.Thread)
+    assert run_directly(mp.Process) == [threading.current_thread()]
+
+
+BOARD: list[str] = []
+
+
+def write_down(stage, notes):
+    """Write on the list that was handed over and on a global one; report both."""
+    notes.append("seen")
+    BOARD.append("seen")
+    return notes, BOARD
+
+
+@claim(
+    "parallelism.child-memory-is-separate", docs="multiprocessing#sharing-state-between-processes"
+)
+def test_what_a_process_changes_in_memory_stays_there(mp, stage):
+    """A process changes its own copy of an object or a global; a thread changes the one there is.
+
+    The control is the thread, playing the same scene.
+    """
+    BOARD.clear()
+    notes: list[str] = []
+    assert stage.play(write_down, notes) == (["seen"], ["seen"])
+    assert (notes, BOARD) == ([], []), "the parent sees what the child wrote"
+
+    assert stage.play(write_down, notes, by=threading.Thread) == (["seen"], ["seen"])
+    assert (notes, BOARD) == (["seen"], ["seen"])
+    BOARD.clear()
+
+
+def tell_pid(stage):
+    """Report the process's number and stay, so that the number is taken."""
+    import os
+
+    stage.say("pid", os.getpid())
+    stage.wait_for_cue("leave")
+
+
+@claim("parallelism.pids-are-distinct", docs="multiprocessing#the-process-class")
+def test_each_process_has_a_number_of_its_own(mp, stage):
+    """Every process has a pid of its own, which is not its parent's.
+
+    All of them live at the same time, so that no number can have been given twice.
+    """
+    import os
+
+    actors = [stage.enter(tell_pid) for _ in range(3)]
+    pids = {actor.expect("pid") for actor in actors}
+    assert len(pids | {os.getpid()}) == 4
+    for actor in actors:
+        actor.cue("leave")
+        actor.returns()

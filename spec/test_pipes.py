@@ -1,0 +1,95 @@
+"""Pipe: two connected ends.
+
+``Pipe()`` gives two connections, and what is sent on one is received on the other. It is duplex
+by default: both ends send and receive. With ``duplex=False`` the first end only receives, and
+the second only sends.
+"""
+
+from spec.kit import claim
+
+
+def sender(stage, connection):
+    """Send a greeting; report how that went."""
+    try:
+        connection.send("hello world")
+    except OSError:
+        return "OSError"
+    return "sent"
+
+
+def receiver(stage, connection):
+    """Receive one message, waiting for it as long as the patience lasts."""
+    if not connection.poll(stage.patience):
+        return "nothing came"
+    return connection.recv()
+
+
+def opener(stage, connection):
+    """Send, and receive the answer."""
+    connection.send("ping")
+    return receiver(stage, connection)
+
+
+def answerer(stage, connection):
+    """Receive, and answer."""
+    question = receiver(stage, connection)
+    connection.send(["pong to", question])
+    return question
+
+
+@claim("pipe.duplex-by-default", docs="multiprocessing.Pipe")
+def test_both_ends_of_a_pipe_send_and_receive(mp, stage):
+    """Both ends of a Pipe() send and receive: a process at either end can have a conversation."""
+    for first, second in ((0, 1), (1, 0)):
+        ends = mp.Pipe()
+        opening = stage.enter(opener, ends[first])
+        answering = stage.enter(answerer, ends[second])
+        assert answering.returns() == "ping"
+        assert opening.returns() == ["pong to", "ping"]
+
+
+def refuses(call, *args):
+    """Whether the call raises OSError."""
+    try:
+        call(*args)
+    except OSError:
+        return True
+    return False
+
+
+@claim("pipe.one-way-directions", docs="multiprocessing.Pipe")
+def test_without_duplex_the_first_end_receives_and_the_second_sends(mp, stage):
+    """With duplex=False the first end only receives and the second only sends, else OSError."""
+    receiving, sending = mp.Pipe(duplex=False)
+    assert refuses(receiving.send, "hello world")
+    assert refuses(sending.poll)
+    assert refuses(sending.recv)
+    assert stage.play(sender, sending) == "sent"
+    assert stage.play(receiver, receiving) == "hello world"
+
+
+@claim("pipe.sending-first-end-needs-duplex", docs="multiprocessing.Pipe")
+def test_code_that_sends_on_the_first_end_needs_a_duplex_pipe(mp, stage, program):
+    """To send on the first end works with a duplex pipe and raises OSError with duplex=False.
+
+    The tutorial's sample sends on the first end, and so works only as it is.
+    """
+    for duplex, result in ((True, "sent"), (False, "OSError")):
+        first, second = mp.Pipe(duplex)
+        assert stage.play(sender, first) == result
+        assert second.closed is False
+
+    outcome = program.run("sample_pipe")
+    assert outcome.exitcode == 0, outcome.errors
+    assert outcome.lines == ["hello world"]
+
+
+@claim("pipe.duplex-ends-are-interchangeable", docs="multiprocessing.Pipe")
+def test_either_end_of_a_duplex_pipe_may_be_the_senders(mp, stage):
+    """Which end of a duplex pipe sends makes no difference: swapped, they work the same."""
+    for first, second in ((0, 1), (1, 0)):
+        ends = mp.Pipe(duplex=True)
+        sending = stage.enter(sender, ends[first])
+        receiving = stage.enter(receiver, ends[second])
+        assert sending.returns() == "sent"
+        assert receiving.returns() == "hello world"
