@@ -103,7 +103,7 @@ def test_each_of_five_processes_acquires_and_then_releases(mp, program):
     """
     outcome = program.run("sample_semaphore")
     assert outcome.exitcode == 0, outcome.errors
-    words = {}
+    words: dict[str, list[str]] = {}
     for line in outcome.lines:
         name, word = line.split()
         words.setdefault(name, []).append(word)

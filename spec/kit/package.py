@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 IMPLEMENTATION = "multiprocessing"
 
-_subclasses: dict[tuple[type, str], Any] = {}
+_subclasses: dict[tuple[type, str], type] = {}
 
 
 def start_methods() -> list[str]:
@@ -34,13 +34,11 @@ def process_class(plain: Subclass) -> Subclass:
     child finds it by name; :func:`subclass` gives the one that is wanted.
     """
     for method in start_methods():
-        made = type(
-            f"{plain.__name__}_{method}",
-            (plain, context(method).Process),
-            {"__module__": plain.__module__, "__doc__": plain.__doc__},
-        )
-        setattr(sys.modules[plain.__module__], made.__name__, made)
-        _subclasses[plain, method] = made
+        base: Any = context(method).Process
+        name = f"{plain.__name__}_{method}"
+        body = {"__module__": plain.__module__, "__doc__": plain.__doc__}
+        _subclasses[plain, method] = type(name, (plain, base), body)
+        setattr(sys.modules[plain.__module__], name, _subclasses[plain, method])
     return plain
 
 
