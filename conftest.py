@@ -132,6 +132,7 @@ def _configure_worker(config: pytest.Config) -> None:
     number = vars(config)["workerinput"]["workerid"].removeprefix("gw")
     guardian.use_folder(f"w{number}")
     guardian.watch_own_group()
+    guardian.keep_pipes_from_forks()
 
 
 def _refuse_script() -> None:
@@ -191,7 +192,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Send the verdict and the evidence along with the report, from a worker too."""
     report = yield
-    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    if call.when == "call" or report.failed:
+        item.stash[FAILED] = report.failed
     if _claim_of(item) is not None:
         verdict, reason = verdict_of(report, call)
         events = item.stash.get(TIMELINE, [])

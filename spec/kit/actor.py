@@ -77,6 +77,8 @@ class ActorStage:
         """Report for duty. Raises OSError when the stage is gone."""
         connection = socket.create_connection(self.address, timeout=self.patience)
         self._channel = Channel(connection)
+        if hasattr(os, "setpgid") and os.getpid() != self.director:
+            os.setpgid(0, 0)  # so that what it starts can be ended with it
         connection.sendall(self.token)
         self._record("hello", now(), self.name, os.getpid())
 

@@ -1,16 +1,21 @@
 """The guardian: one process that ends what an interrupted or killed run leaves behind.
 
-The run starts it and holds its standard input. Whoever starts processes leaves their numbers
-in the run's folder, which is also the folder for temporary files: a file ``group-N`` for a
-process group, ``pid-N`` for a single process. At end-of-file the run is over, however it ended:
-the guardian ends what is still noted, waits for the resource trackers to do their work, and
-removes the folder. Windows has no need of it: a job object ends with its last handle.
+The run starts it and holds its standard input. At end-of-file the run is over, however it
+ended: the guardian ends what belongs to the run, waits for the resource trackers to do their
+work, and removes the run's folder, which is also the folder for temporary files.
+
+To the run belong the process groups whose numbers are noted in the folder, as a file
+``group-N``: those of workers, actors and programs. Where the system tells, there also belongs
+to it whatever was started with the folder in its environment, or was forked with a file of it
+open: so does a server that a test started itself, without workers, in the group of the user's
+shell. Windows has no need of a guardian: a job object ends with its last handle.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -23,6 +28,9 @@ FOLDER = "SPEC_RUN_FOLDER"
 _LAST_WAIT = 10.0
 # Kept, since its standard input must stay open as long as this process lives.
 _watchers: list[subprocess.Popen[bytes]] = []
+# The descriptor by which the run's forks can be told: their environment is as it was at the
+# run's own start, when there was no folder.
+_MARK = "run"
 
 
 def start() -> None:
@@ -37,8 +45,9 @@ def start() -> None:
     if sys.platform == "win32":
         _hold_in_job()
         return
+    os.open(Path(folder, _MARK), os.O_CREAT)
     watcher = subprocess.Popen(
-        [sys.executable, "-S", "-m", "spec.kit.guardian", folder],
+        [sys.executable, "-S", "-m", "spec.kit.guardian", folder, str(os.getpid())],
         stdin=subprocess.PIPE,
         start_new_session=True,
         cwd=Path(__file__).parents[2],
@@ -58,16 +67,16 @@ def use_folder(name: str) -> Path:
     return folder
 
 
-def watch(number: int, kind: str = "pid") -> None:
-    """Have a process (``kind`` pid) or a process group (group) ended with the run."""
+def watch(group: int) -> None:
+    """Have a process group ended with the run."""
     if FOLDER in os.environ:
-        Path(os.environ[FOLDER], f"{kind}-{number}").touch()
+        Path(os.environ[FOLDER], f"group-{group}").touch()
 
 
-def forget(number: int, kind: str = "pid") -> None:
+def forget(group: int) -> None:
     """Take back ``watch``: it has ended, and its number may be given to another."""
     if FOLDER in os.environ:
-        Path(os.environ[FOLDER], f"{kind}-{number}").unlink(missing_ok=True)
+        Path(os.environ[FOLDER], f"group-{group}").unlink(missing_ok=True)
 
 
 def finish() -> None:
@@ -80,7 +89,43 @@ def watch_own_group() -> None:
     """Have this process and all it will start ended with the run."""
     if sys.platform != "win32":
         os.setpgid(0, 0)
-        watch(os.getpid(), "group")
+        watch(os.getpid())
+
+
+def end_workers() -> None:
+    """End all that is noted at once: left to themselves, workers take 20 seconds to give up."""
+    if sys.platform != "win32":
+        from spec.kit.platforms import kill_group
+
+        for group in _noted(Path(os.environ[FOLDER])):
+            kill_group(group)
+
+
+def keep_pipes_from_forks() -> None:
+    """Take this worker's pipes away from what is forked from it.
+
+    The run knows a worker's death by the end of its pipe; a forked child that lives on would
+    hide it for ever. The standard three are not the run's.
+    """
+    if sys.platform != "win32":
+        from spec.kit.platforms import descriptors
+
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        pipes = [
+            number
+            for number in descriptors()
+            if number > 2 and stat.S_ISFIFO(os.fstat(number).st_mode)
+        ]
+
+        def take_away() -> None:
+            for number in pipes:
+                os.dup2(nowhere, number, inheritable=False)
+
+        os.register_at_fork(after_in_child=take_away)
+
+
+def _noted(folder: Path) -> set[int]:
+    return {int(path.name.partition("-")[2]) for path in folder.glob("group-*")}
 
 
 if sys.platform == "win32":
@@ -125,27 +170,30 @@ if sys.platform == "win32":
 
 else:
 
-    def end_all(folder: Path) -> None:
-        """End what is noted in ``folder`` until nothing of it runs, or the last wait is over."""
-        from spec.kit.platforms import kill, kill_group, processes
+    def end_all(folder: Path, spared: set[int]) -> None:
+        """End what belongs to the run until nothing of it is left, or the last wait is over."""
+        from spec.kit.platforms import TRACKER, has_to_do_with, kill, processes
 
         deadline = time.monotonic() + _LAST_WAIT
         while time.monotonic() < deadline:
-            groups = {int(path.name.partition("-")[2]) for path in folder.glob("group-*")}
-            pids = {int(path.name.partition("-")[2]) for path in folder.glob("pid-*")}
-            running = processes()
-            for pid in pids & {process[0] for process in running}:
-                kill(pid)
-            for group in groups:
-                kill_group(group)
-            if not any(process[0] in pids or process[2] in groups for process in running):
+            groups = _noted(folder)
+            left = [
+                (pid, command)
+                for pid, _, group, command in processes()
+                if pid not in spared and (group in groups or has_to_do_with(pid, folder))
+            ]
+            if not left:
                 return
+            for pid, command in left:
+                if TRACKER not in command:  # a killed one leaks; they end when nobody is left
+                    kill(pid)
             time.sleep(0.02)
 
-    def _main(folder: Path) -> None:
+    def _main(folder: Path, run: int) -> None:
         sys.stdin.buffer.read()
-        end_all(folder)
+        # The run itself may still be on its way out, and has its exit code to give.
+        end_all(folder, {os.getpid(), run})
         shutil.rmtree(folder, ignore_errors=True)
 
     if __name__ == "__main__":
-        _main(Path(sys.argv[1]))
+        _main(Path(sys.argv[1]), int(sys.argv[2]))

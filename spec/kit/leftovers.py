@@ -13,7 +13,7 @@ from typing import Any
 
 from spec.kit.clock import now
 from spec.kit.package import IMPLEMENTATION
-from spec.kit.platforms import TRACKER, descriptors, processes, shared_mappings
+from spec.kit.platforms import TRACKER, descriptors, kill, processes, shared_mappings
 
 # The two servers that the package starts when it first needs them rightly outlive a claim.
 _SERVERS = (TRACKER, "forkserver")
@@ -42,6 +42,11 @@ class Baseline:
             time.sleep(0.01)
             found = self._beyond(processes_only)
         return found
+
+    def end_processes(self) -> None:
+        """End the processes that were not there before, so that nothing has to wait for them."""
+        for pid in _descendants().keys() - self._before["process"].keys():
+            kill(pid)
 
     def _beyond(self, processes_only: bool) -> list[str]:
         found = {"process": _descendants()} if processes_only else _survey()

@@ -44,6 +44,13 @@ if sys.platform != "win32":
         return found
 
 
+def kill_tree(leader: int) -> None:
+    """End a process at once, and the process group that it leads if it leads one."""
+    kill(leader)
+    if sys.platform != "win32":
+        kill_group(leader)
+
+
 def reap_tree(leader: subprocess.Popen[bytes], seconds: float = 10.0) -> None:
     """End a program that was started in a session of its own, and what it has started.
 
@@ -96,6 +103,29 @@ def _linux_process(name: str) -> tuple[int, int, int, str] | None:
     if state in "ZX":
         return None
     return int(name), int(parent), int(group), command.replace(b"\0", b" ").decode(errors="replace")
+
+
+def has_to_do_with(pid: int, folder: Path) -> bool:
+    """Whether the process was started with ``folder`` in its environment, or has a file of it
+    open; never but on Linux, where this can be told.
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        if os.fsencode(folder) in Path("/proc", str(pid), "environ").read_bytes():
+            return True
+        opened = os.scandir(f"/proc/{pid}/fd")
+    except OSError:  # it has ended in the meantime, or is another user's
+        return False
+    with opened:
+        return any(_target_of(entry.path).startswith(f"{folder}/") for entry in opened)
+
+
+def _target_of(link: str) -> str:
+    try:
+        return os.readlink(link)
+    except OSError:
+        return ""
 
 
 def descriptors() -> dict[int, str]:

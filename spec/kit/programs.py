@@ -74,14 +74,15 @@ class Programs:
                 env=surroundings,
                 start_new_session=True,
             )
-            guardian.watch(program.pid, "group")
+            guardian.watch(program.pid)
             try:
                 code: int | None = program.wait(self.patience)
             except subprocess.TimeoutExpired:
                 code = None
-            seconds = now() - began
-            reap_tree(program)
-            guardian.forget(program.pid, "group")
+            finally:  # after an interrupt too
+                seconds = now() - began
+                reap_tree(program)
+                guardian.forget(program.pid)
             said, complained = _text(output), _text(errors)
         if code is None:
             raise Silence(

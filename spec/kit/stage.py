@@ -21,7 +21,7 @@ from spec.kit.actor import ActorStage, Span, perform
 from spec.kit.channel import Channel, keep_from_forks, release
 from spec.kit.clock import BEAT, PATIENCE, now
 from spec.kit.package import subclass
-from spec.kit.platforms import kill
+from spec.kit.platforms import kill_tree
 
 if TYPE_CHECKING:
     from spec.kit.protocols import AProcess, Multiprocessing
@@ -187,7 +187,7 @@ class Actor:
             return
         pid, alive = _standing(self.process)
         if alive and pid is not None:
-            kill(pid)
+            kill_tree(pid)
         if pid is not None:
             self.process.join(self._stage.patience)
             guardian.forget(pid)

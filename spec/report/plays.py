@@ -14,7 +14,7 @@ START_METHODS = pytest.StashKey[list[str]]()
 #: Where the stage leaves its evidence on the test.
 TIMELINE = pytest.StashKey[list[Event]]()
 
-#: Whether a phase of the test has failed.
+#: Whether the test has failed; not there before it has come to an end.
 FAILED = pytest.StashKey[bool]()
 
 HOLDS = "holds"

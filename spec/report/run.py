@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from spec.kit import guardian
 from spec.kit.clock import now
 from spec.report import catalogue
 from spec.report.facts import as_lines, facts
@@ -90,6 +91,10 @@ class Run:
             self._record.play(play, claim.ids)
         if self._shown is not None:
             self._shown.take(play)
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """Have no worker finish what nobody waits for any more."""
+        guardian.end_workers()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say how many plays came to which verdict, and what could not be told."""

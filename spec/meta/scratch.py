@@ -1,0 +1,182 @@
+"""A copy of the house with chapters of a test's own, and runs of it that can be interrupted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from spec.faults import VARIABLE
+from spec.kit import guardian
+from spec.kit.capabilities import WITHOUT
+from spec.kit.clock import now
+from spec.kit.platforms import processes
+
+HOUSE = Path(__file__).parents[2]
+# Seconds for what has to come: the end of a run, and the guardian's work after it.
+_BOUND = 60.0
+_ROOMS = ("kit", "report", "faults")
+
+
+def eventually(ready: Callable[[], bool], seconds: float = 10.0) -> bool:
+    """Whether ``ready()`` comes true within the time."""
+    deadline = now() + seconds
+    while not ready():
+        if now() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+class Ended(NamedTuple):
+    """How a run ended, and all that it wrote."""
+
+    exitcode: int
+    output: str
+
+    @property
+    def lines(self) -> list[str]:
+        """What it wrote, without the empty lines."""
+        return [line for line in self.output.splitlines() if line.strip()]
+
+
+class Running:
+    """A run that is under way: the leader of a session, and so of a process group, of its own."""
+
+    def __init__(self, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
+        self.pid = process.pid
+        self._process = process
+        self._output = output
+        guardian.watch(self.pid)
+
+    def interrupt_group(self) -> None:
+        """What Control-C in a terminal does to the process group in the foreground."""
+        assert hasattr(os, "killpg")
+        os.killpg(self.pid, signal.SIGINT)
+
+    def interrupt(self) -> None:
+        """Send SIGINT to the run's own process only."""
+        self._process.send_signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """Kill the run's own process only."""
+        self._process.kill()
+
+    def ends(self) -> Ended:
+        """Wait for the end."""
+        try:
+            self._process.wait(_BOUND)
+        finally:
+            self._process.kill()  # its guardian ends the rest
+            self._process.wait()
+            guardian.forget(self.pid)
+        with self._output as output:
+            output.seek(0)
+            return Ended(self._process.returncode, output.read().decode(errors="replace"))
+
+
+class Scratch:
+    """The copy. Its runs have a folder for temporary files of their own, ``temporary``.
+
+    The folder's name is in the environment of all that a run starts, so that it can be told
+    from what others run on the machine at the same time.
+    """
+
+    def __init__(self) -> None:
+        # Short names: the addresses of local sockets are made from them.
+        self.folder = Path(tempfile.mkdtemp(prefix="s"))
+        self.root = self.folder / "h"
+        self.temporary = self.folder / "t"
+        self._chapters: list[str] = []
+        self._shared_memory: set[str] = set()
+        (self.root / "spec/programs").mkdir(parents=True)
+        self.temporary.mkdir()
+        for name in ("conftest.py", "pyproject.toml", "spec/conftest.py"):
+            shutil.copy2(HOUSE / name, self.root / name)
+        for room in _ROOMS:
+            shutil.copytree(HOUSE / "spec" / room, self.root / "spec" / room)
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file, named from the top of the copy."""
+        path = self.root / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def chapter(self, name: str, text: str) -> None:
+        """Write a chapter, the last one."""
+        self._chapters.append(name)
+        self.write("spec/__init__.py", f"CHAPTERS = {tuple(self._chapters)!r}\n")
+        self.write(f"spec/test_{name}.py", text)
+
+    def python(self, *arguments: str, **environment: str) -> Running:
+        """Start an interpreter at the top of the copy."""
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's & does that to us
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        inherited = {k: v for k, v in os.environ.items() if k not in (VARIABLE, WITHOUT)}
+        output = tempfile.TemporaryFile()  # noqa: SIM115
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=self.root,
+            env={**inherited, "TMPDIR": str(self.temporary), **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        return Running(process, output)
+
+    def start(self, *arguments: str, **environment: str) -> Running:
+        """Start a run."""
+        return self.python("-m", "pytest", "-p", "no:cacheprovider", *arguments, **environment)
+
+    def run(self, *arguments: str, **environment: str) -> Ended:
+        """A run from its start to its end."""
+        return self.start(*arguments, **environment).ends()
+
+    def processes(self) -> dict[int, str]:
+        """The processes of the copy's runs, with their command lines."""
+        mark = os.fsencode(self.folder)
+        return {pid: command for pid, _, _, command in processes() if mark in _surroundings(pid)}
+
+    def note_shared_memory(self) -> set[str]:
+        """Note which named semaphores and shared memory the processes have mapped now."""
+        for pid in self.processes():
+            self._shared_memory |= _shared_mappings(pid)
+        return self._shared_memory
+
+    def left_behind(self) -> list[str]:
+        """What is left of all runs; waits, with a bound, for those who clean up after a run."""
+        eventually(lambda: not self._left())
+        return self._left()
+
+    def _left(self) -> list[str]:
+        return [
+            *self.processes().values(),
+            *(path for path in self._shared_memory if Path(path).exists()),
+            *map(str, self.temporary.iterdir()),
+        ]
+
+
+def _surroundings(pid: int) -> bytes:
+    """The environment and the command line that a process was started with."""
+    try:
+        folder = Path("/proc", str(pid))
+        return (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+    except OSError:  # it has ended in the meantime
+        return b""
+
+
+def _shared_mappings(pid: int) -> set[str]:
+    try:
+        lines = Path("/proc", str(pid), "maps").read_text().splitlines()
+    except OSError:
+        return set()
+    mapped = {line.split(None, 5)[5] for line in lines if "/dev/shm/" in line}
+    return {path for path in mapped if not path.endswith(" (deleted)")}

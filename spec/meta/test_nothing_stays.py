@@ -1,0 +1,141 @@
+"""After a run, however it ended, there is no process, shared memory or file of it left."""
+
+from pathlib import Path
+
+import pytest
+
+from spec.meta.scratch import Scratch, eventually
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/environ").exists(), reason="processes tell of their surroundings in /proc"
+)
+
+SIMPLE = '''
+"""Scratch: what is simple."""
+
+from spec.kit import claim
+
+
+def noop(stage):
+    """Do nothing."""
+
+
+@claim("{name}.holds", docs="multiprocessing")
+def test_it_holds(mp, stage):
+    """A child can be started."""
+    stage.play(noop)
+'''
+
+# A child, a holder of a named semaphore, a grandchild, a manager's server and shared memory
+# under each start method; children and a server of the test's own; and a whole program.
+CROWD = '''
+"""Scratch: all that can be alive in the middle of a run."""
+
+import time
+from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
+
+from spec.kit import claim
+from spec.kit.package import context, start_methods
+
+
+def guest(stage, semaphore):
+    """Hold a semaphore."""
+    with semaphore:
+        stage.say("in")
+        stage.wait_for_cue("never")
+
+
+def sleeper(stage):
+    """Never say a word."""
+    time.sleep(600)
+
+
+def host(stage, method):
+    """Have a server, a child and shared memory."""
+    mp = context(method)
+    server = mp.Manager()
+    child = mp.Process(target=time.sleep, args=(600,))
+    child.start()
+    memory = SharedMemory(create=True, size=1)
+    stage.say("in")
+    stage.wait_for_cue("never")
+
+
+@claim("crowd.waits", docs="multiprocessing")
+def test_a_crowd_waits(mp, stage, program):
+    """A crowd waits."""
+    kept = []
+    for method in start_methods():
+        other = context(method)
+        child = other.Process(target=time.sleep, args=(600,))
+        child.start()
+        semaphore = other.Semaphore(1)
+        kept += [other.Manager(), child, semaphore]
+        stage.enter(sleeper, by=other.Process)
+        for actor, what in (guest, semaphore), (host, method):
+            stage.enter(actor, what, by=other.Process).expect("in")
+    program.run("sleeps", str(Path(__file__).with_name("ready")))
+'''
+
+SLEEPS = """
+import pathlib, sys, time
+pathlib.Path(sys.argv[2]).touch()
+time.sleep(600)
+"""
+
+WORKERS = pytest.mark.parametrize("workers", ["0", "2"])
+
+
+@pytest.fixture
+def crowd(scratch: Scratch) -> Scratch:
+    """A copy whose second claim has a crowd that waits."""
+    scratch.chapter("before", SIMPLE.format(name="before"))
+    scratch.chapter("crowd", CROWD)
+    scratch.chapter("after", SIMPLE.format(name="after"))
+    scratch.write("spec/programs/sleeps.py", SLEEPS)
+    return scratch
+
+
+def in_the_middle(crowd: Scratch, *arguments: str):
+    """Start a run and wait until all of the crowd is there."""
+    run = crowd.start("--start-method", "fork", *arguments)
+    ready = crowd.root / "spec/ready"
+    assert eventually(ready.exists, 30), run.ends()
+    assert any("sem.mp-" in path for path in crowd.note_shared_memory())
+    assert any("psm_" in path for path in crowd.note_shared_memory())
+    assert len(crowd.processes()) > 15
+    return run
+
+
+@WORKERS
+def test_after_a_green_run(scratch, workers):
+    scratch.chapter("simple", SIMPLE.format(name="simple"))
+    run = scratch.run("-n", workers)
+    assert run.exitcode == 0, run.output
+    assert scratch.left_behind() == []
+
+
+@WORKERS
+def test_after_control_c(crowd, workers):
+    """Control-C reaches the foreground's process group."""
+    run = in_the_middle(crowd, "-n", workers)
+    run.interrupt_group()
+    assert run.ends().exitcode == 2
+    assert crowd.left_behind() == []
+
+
+@WORKERS
+def test_after_an_interrupt_of_the_run_alone(crowd, workers):
+    run = in_the_middle(crowd, "-n", workers)
+    run.interrupt()
+    assert run.ends().exitcode == 2
+    assert crowd.left_behind() == []
+
+
+@WORKERS
+def test_after_a_kill_of_the_run(crowd, workers):
+    run = in_the_middle(crowd, "-n", workers)
+    run.kill()
+    run.ends()
+    assert crowd.left_behind() == []
