@@ -75,7 +75,10 @@ class ActorStage:
 
     def connect(self) -> None:
         """Report for duty. Raises OSError when the stage is gone."""
-        connection = socket.create_connection(self.address, timeout=self.patience)
+        # Not create_connection, which looks the address up as a name and imports a codec for it.
+        connection = socket.socket()
+        connection.settimeout(self.patience)
+        connection.connect(self.address)
         self._channel = Channel(connection)
         if hasattr(os, "setpgid") and os.getpid() != self.director:
             os.setpgid(0, 0)  # so that what it starts can be ended with it

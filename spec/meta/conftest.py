@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from spec.meta.scratch import Scratch
+
+_FIGURES = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture
@@ -16,3 +18,19 @@ def scratch() -> Iterator[Scratch]:
     scratch = Scratch()
     yield scratch
     shutil.rmtree(scratch.folder)
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Shows a line at the end of the run, so that it can be quoted."""
+    return request.config.stash.setdefault(_FIGURES, []).append
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Show the figures."""
+    if figures := config.stash.get(_FIGURES, None):
+        terminalreporter.section("figures")
+        for line in figures:
+            terminalreporter.write_line(line)

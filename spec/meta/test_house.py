@@ -1,11 +1,66 @@
 """The house's rules: what every room may import, and what every claim must have."""
 
+import ast
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from spec import CHAPTERS
 from spec.report import catalogue
 
 SPEC = Path(__file__).parents[1]
+KIT = sorted(SPEC.glob("kit/*.py"))
+CHAPTER_FILES = sorted(SPEC.glob("test_*.py"))
+# Where a platform may be asked for its name.
+PLATFORMS = {SPEC / "kit/platforms.py", SPEC / "kit/guardian.py"}
+# What tells it.
+NAMES = {"sys.platform", "os.name", "platform.system"}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules that the file imports, at its top or further in."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno} is relative"
+            assert node.module is not None
+            yield from (
+                (f"spec.{alias.name}" for alias in node.names)
+                if node.module == "spec"
+                else [node.module]
+            )
+
+
+def is_standard(module: str) -> bool:
+    """Whether the standard library has it, and it is not what is under test."""
+    top = module.partition(".")[0]
+    return top in sys.stdlib_module_names and top != "multiprocessing"
+
+
+def is_of_the_kit(module: str) -> bool:
+    return module == "spec.kit" or module.startswith("spec.kit.")
+
+
+@pytest.mark.parametrize("path", [*KIT, *CHAPTER_FILES], ids=lambda path: path.stem)
+def test_kit_and_chapters_import_the_standard_library_and_the_kit(path):
+    """Not pytest, which children would load; not spec.report; not the package under test."""
+    assert {name for name in imports(path) if not (is_standard(name) or is_of_the_kit(name))} == (
+        set()
+    )
+
+
+def test_nobody_asks_for_a_platforms_name_but_the_module_of_differences():
+    asking = {
+        f"{path.relative_to(SPEC)}:{node.lineno}"
+        for path in SPEC.rglob("*.py")
+        if path not in PLATFORMS
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in NAMES
+    }
+    assert asking == set()
 
 
 def test_every_chapter_has_its_place():

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from spec.kit.platforms import kill
 from spec.meta.scratch import Scratch, eventually
+from spec.report.plays import CRASHES, HOLDS, TIMES_OUT
+from spec.report.record import read
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/environ").exists(), reason="processes tell of their surroundings in /proc"
@@ -31,6 +34,7 @@ def test_it_holds(mp, stage):
 CROWD = '''
 """Scratch: all that can be alive in the middle of a run."""
 
+import os
 import time
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
@@ -75,7 +79,34 @@ def test_a_crowd_waits(mp, stage, program):
         stage.enter(sleeper, by=other.Process)
         for actor, what in (guest, semaphore), (host, method):
             stage.enter(actor, what, by=other.Process).expect("in")
+    Path(__file__).with_name("player").write_text(str(os.getpid()))
     program.run("sleeps", str(Path(__file__).with_name("ready")))
+'''
+
+HANGS = '''
+"""Scratch: what hangs on purpose."""
+
+import time
+
+from spec.kit import claim
+
+
+def mute(stage):
+    """Never say a word."""
+    stage.wait_for_cue("never")
+
+
+@claim("hangs.in-an-actor", docs="multiprocessing")
+def test_an_actor_hangs(mp, stage):
+    """An actor hangs."""
+    stage.enter(mute).expect("a word")
+
+
+@claim("hangs.in-the-test", docs="multiprocessing")
+def test_the_test_hangs(mp, stage):
+    """The test's own process hangs."""
+    stage.enter(mute)
+    time.sleep(600)
 '''
 
 SLEEPS = """
@@ -139,3 +170,31 @@ def test_after_a_kill_of_the_run(crowd, workers):
     run.kill()
     run.ends()
     assert crowd.left_behind() == []
+
+
+def test_after_a_kill_of_a_worker(crowd):
+    """The worker's forked children, which inherited its pipes, do not hide its death."""
+    run = in_the_middle(crowd, "-n", "2", "--results", "record")
+    kill(int((crowd.root / "spec/player").read_text()))
+    assert run.ends().exitcode == 1
+    assert crowd.left_behind() == []
+    verdicts = {play["claim"]: play["verdict"] for play in read(crowd.root / "record").plays}
+    assert verdicts == {"before.holds": HOLDS, "crowd.waits": CRASHES, "after.holds": HOLDS}
+
+
+@WORKERS
+def test_after_a_hang_on_purpose(scratch, workers):
+    """A hang is reported, with the actor and the word that never came, and the run goes on."""
+    scratch.chapter("hangs", HANGS)
+    scratch.chapter("after", SIMPLE.format(name="after"))
+    run = scratch.run(
+        *("-n", workers, "--start-method", "spawn", "--results", "record"),
+        *("--patience", "0.1", "--timeout", "3"),
+    )
+    assert run.exitcode == 1
+    assert scratch.left_behind() == []
+    plays = {play["claim"]: play for play in read(scratch.root / "record").plays}
+    assert plays["hangs.in-an-actor"]["verdict"] == TIMES_OUT
+    assert plays["hangs.in-an-actor"]["reason"] == "mute has not said 'a word' within 2 s"
+    assert plays["hangs.in-the-test"]["verdict"] == TIMES_OUT
+    assert plays["after.holds"]["verdict"] == HOLDS

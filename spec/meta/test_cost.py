@@ -1,0 +1,50 @@
+"""What a child costs inside a claim, beside what a bare child of the package costs."""
+
+import compileall
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from spec.kit.clock import now
+from spec.meta.actors import noop
+
+# A measurement's pairs, and how often it is made until one is a witness. Noise makes a child
+# dearer and never cheaper, and a kit that is too slow is so in every measurement.
+PAIRS = 21
+MEASUREMENTS = 6
+# A child in a claim may cost this many times a bare one, and this many seconds more.
+BOUNDS = {"spawn": (1.3, 0.0), "fork": (1.0, 0.003), "forkserver": (1.0, 0.003)}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled():
+    """Where bytecode is not written down, each child would compile the kit anew."""
+    for room in ("kit", "meta"):
+        assert compileall.compile_dir(Path(__file__).parents[1] / room, quiet=1)
+
+
+def measure(mp, stage):
+    """The medians of a child's cost in a claim and bare, in seconds, from start to end."""
+    played, bare = [], []
+    for _ in range(PAIRS):
+        began = now()
+        stage.play(noop)
+        between = now()
+        child = mp.Process(target=noop)
+        child.start()
+        child.join()
+        played.append(between - began)
+        bare.append(now() - between)
+    return median(played), median(bare)
+
+
+def test_a_child_in_a_claim_costs_what_a_bare_child_costs(mp, stage, figure):
+    method = mp.get_start_method()
+    times, more = BOUNDS[method]
+    for _ in range(MEASUREMENTS):
+        played, bare = measure(mp, stage)
+        figure(f"{method}: {1000 * played:.1f} ms in a claim, {1000 * bare:.1f} ms bare")
+        if played <= times * bare + more:
+            return
+    pytest.fail("no measurement was within the bound")
