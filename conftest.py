@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from spec import CHAPTERS, faults
-from spec.kit import capabilities, guardian
+from spec.kit import capabilities, guardian, package
 from spec.kit.claims import Claim
 from spec.kit.clock import PATIENCE as SECONDS_OF_PATIENCE
 from spec.report import catalogue
@@ -53,8 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--patience",
-        type=float,
-        default=1.0,
+        default="1",
         metavar="FACTOR",
         help=f"multiply how long to wait for what has to come "
         f"(default: 1, {SECONDS_OF_PATIENCE:g} s)",
@@ -67,9 +66,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--shuffle",
-        type=int,
         metavar="SEED",
-        help="play the claims in a random order that this number fixes",
+        help="play the claims in a random order that this word fixes",
     )
 
 
@@ -110,14 +108,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _patience(config: pytest.Config) -> float:
-    factor = config.getoption("patience")
+    given = config.getoption("patience")  # as text: argparse's own complaint has many lines
+    try:
+        factor = float(given)
+    except ValueError:
+        factor = 0.0
     if not 0 < factor < 1000:
-        raise pytest.UsageError(f"--patience {factor:g}: a factor above 0 and below 1000 is wanted")
-    return float(factor * SECONDS_OF_PATIENCE)
+        raise pytest.UsageError(f"--patience {given}: a factor above 0 and below 1000 is wanted")
+    return factor * SECONDS_OF_PATIENCE
 
 
 def _start_methods(config: pytest.Config) -> list[str]:
+    known = [*package.start_methods(), *capabilities.CAPABILITIES]
+    for name in sorted(capabilities.taken_away().difference(known)):
+        raise pytest.UsageError(
+            f"{capabilities.WITHOUT}: nothing is named {name!r}: there are {', '.join(known)}"
+        )
     offered = capabilities.start_methods()
+    if not offered:
+        raise pytest.UsageError(f"{capabilities.WITHOUT}: no start method is left")
     wanted = config.getoption("start_method") or offered
     for method in wanted:
         if method not in offered:

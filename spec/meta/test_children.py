@@ -56,7 +56,7 @@ def test_the_fork_server_has_loaded_nothing_of_the_run(mp, bare):
 
 def test_a_managers_server_has_loaded_nothing_of_the_run(mp):
     with Teller(ctx=mp) as manager:
-        modules = manager.loaded()._getvalue()
+        modules = manager.loaded()._getvalue()  # type: ignore[attr-defined]
     if mp.get_start_method() != "fork":
         assert foreign(modules) == set()
 

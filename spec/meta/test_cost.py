@@ -12,7 +12,7 @@ from spec.meta.actors import noop
 # A measurement's pairs, and how often it is made until one is a witness. Noise makes a child
 # dearer and never cheaper, and a kit that is too slow is so in every measurement.
 PAIRS = 21
-MEASUREMENTS = 6
+MEASUREMENTS = 10
 # A child in a claim may cost this many times a bare one, and this many seconds more.
 BOUNDS = {"spawn": (1.3, 0.0), "fork": (1.0, 0.003), "forkserver": (1.0, 0.003)}
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from spec.kit.platforms import kill
+from spec.meta.chapters import HANGS, SIMPLE
 from spec.meta.scratch import Scratch, eventually
 from spec.report.plays import CRASHES, HOLDS, TIMES_OUT
 from spec.report.record import read
@@ -12,22 +13,6 @@ from spec.report.record import read
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/environ").exists(), reason="processes tell of their surroundings in /proc"
 )
-
-SIMPLE = '''
-"""Scratch: what is simple."""
-
-from spec.kit import claim
-
-
-def noop(stage):
-    """Do nothing."""
-
-
-@claim("{name}.holds", docs="multiprocessing")
-def test_it_holds(mp, stage):
-    """A child can be started."""
-    stage.play(noop)
-'''
 
 # A child, a holder of a named semaphore, a grandchild, a manager's server and shared memory
 # under each start method; children and a server of the test's own; and a whole program.
@@ -81,32 +66,6 @@ def test_a_crowd_waits(mp, stage, program):
             stage.enter(actor, what, by=other.Process).expect("in")
     Path(__file__).with_name("player").write_text(str(os.getpid()))
     program.run("sleeps", str(Path(__file__).with_name("ready")))
-'''
-
-HANGS = '''
-"""Scratch: what hangs on purpose."""
-
-import time
-
-from spec.kit import claim
-
-
-def mute(stage):
-    """Never say a word."""
-    stage.wait_for_cue("never")
-
-
-@claim("hangs.in-an-actor", docs="multiprocessing")
-def test_an_actor_hangs(mp, stage):
-    """An actor hangs."""
-    stage.enter(mute).expect("a word")
-
-
-@claim("hangs.in-the-test", docs="multiprocessing")
-def test_the_test_hangs(mp, stage):
-    """The test's own process hangs."""
-    stage.enter(mute)
-    time.sleep(600)
 '''
 
 SLEEPS = """

@@ -87,11 +87,12 @@ def read(path: Path) -> Record:
     parsed = []
     for number, line in enumerate(lines[:-1], 1):
         try:
-            parsed.append(json.loads(line))
+            entry = json.loads(line)
         except ValueError:
-            raise RecordError(
-                f"{path}: line {number} is damaged; the run must be repeated"
-            ) from None
+            entry = None
+        if not isinstance(entry, dict):
+            raise RecordError(f"{path}: line {number} is damaged; the run must be repeated")
+        parsed.append(entry)
     if not parsed or parsed[0].get("kind") != "head" or parsed[0].get("format") != FORMAT:
         raise RecordError(f"{path} is no record of this format ({FORMAT})")
     foot = parsed.pop() if parsed[-1].get("kind") == "foot" else None

@@ -1,0 +1,90 @@
+"""The command line: each wrong value gets one line that says what was wrong and what is allowed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from spec.faults import VARIABLE
+from spec.kit.capabilities import WITHOUT
+from spec.meta.chapters import SIMPLE
+from spec.meta.scratch import HOUSE, Scratch
+
+
+@pytest.fixture
+def simple(scratch: Scratch) -> Scratch:
+    """A copy with one claim, simple.holds."""
+    scratch.chapter("simple", SIMPLE.format(name="simple"))
+    return scratch
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wrong", "allowed"),
+    [
+        ("--claim=simple.hold", "'simple.hold'", "simple.holds"),
+        ("--claim=xyzzy", "'xyzzy'", "--claims"),
+        ("--start-method=thread", "thread", "spawn"),
+        ("--claims=x", "x", "--claims=json"),
+        ("--patience=0", "0", "above 0"),
+        ("--patience=x", "x", "above 0"),
+        ("--patience=nan", "nan", "above 0"),
+        ("--results=missing/record", "missing/record", "No such file"),
+    ],
+)
+def test_a_wrong_value_gets_one_line(simple, arguments, wrong, allowed):
+    run = simple.run("-n", "0", arguments)
+    assert run.exitcode == 4
+    (line,) = run.lines
+    assert line.startswith("ERROR: ")
+    assert wrong in line
+    assert allowed in line
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "allowed", "exitcode"),
+    [
+        (VARIABLE, "semaphore.one-seat-too-man", "semaphore.one-seat-too-many", 1),
+        (WITHOUT, "semaphore-valu", "semaphore-value", 4),
+        (WITHOUT, "fork,forkserver,spawn", "no start method is left", 4),
+    ],
+)
+def test_a_wrong_value_of_a_variable_gets_one_line(simple, variable, value, allowed, exitcode):
+    run = simple.run("-n", "0", **{variable: value})
+    assert run.exitcode == exitcode
+    (line,) = run.lines
+    assert line.startswith(f"ERROR: {variable}: ")
+    assert allowed in line
+
+
+def test_the_script_is_refused_with_the_words_to_type(simple):
+    run = simple.python(str(Path(sys.executable).with_name("pytest")), "-n", "0").ends()
+    assert run.exitcode == 4
+    (line,) = run.lines
+    assert "type 'python -m pytest'" in line
+
+
+@pytest.mark.parametrize("option", ["--claims", "--claims=json"])
+def test_the_listing_plays_nothing_and_takes_under_a_second(option):
+    """A second of processor time: how long it takes on a busy machine says nothing."""
+    before = os.times()
+    listing = subprocess.run(
+        [sys.executable, "-m", "pytest", option], cwd=HOUSE, capture_output=True, text=True
+    )
+    after = os.times()
+    assert listing.returncode == 0, listing.stderr
+    assert "under test" not in listing.stdout
+    spent = [
+        after.children_user - before.children_user,
+        after.children_system - before.children_system,
+    ]
+    assert sum(spent) < 1.0
+
+
+def test_the_listing_as_data_has_each_claim_once(simple):
+    simple.chapter("second", SIMPLE.format(name="second"))
+    run = simple.run("--claims=json")
+    listed = [claim["id"] for chapter in json.loads(run.output) for claim in chapter["claims"]]
+    assert listed == ["simple.holds", "second.holds"]

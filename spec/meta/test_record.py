@@ -1,0 +1,94 @@
+"""The record of a run: what is in it, what is said of a damaged one, and that it is the same
+however the claims were played."""
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from spec.kit import package
+from spec.kit.capabilities import WITHOUT
+from spec.meta.chapters import HANGS, SIMPLE, VERDICTS
+from spec.meta.scratch import eventually
+from spec.report.plays import VERDICTS as NAMES
+from spec.report.record import RecordError, read
+
+SCHEMA = Path(__file__).parents[1] / "report/record.schema.json"
+HEAD = json.dumps({"kind": "head", "format": 1})
+
+
+@pytest.fixture
+def validator():
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("-n", "0"), ("-n", "2"), ("-n", "8"), ("-n", "2", "--shuffle", "a word")],
+    ids=" ".join,
+)
+def test_verdicts_are_the_same_however_the_claims_are_played(scratch, validator, arguments):
+    scratch.chapter("verdicts", VERDICTS)
+    run = scratch.run("--results", "record", *arguments, **{WITHOUT: "semaphore-value"})
+    assert run.exitcode == 1, run.output
+
+    path = scratch.root / "record"
+    for line in path.read_text(encoding="utf-8").splitlines():
+        validator.validate(json.loads(line))
+    record = read(path)
+    assert record.complete
+    assert {(play["claim"], play["start_method"], play["verdict"]) for play in record.plays} == {
+        (f"verdict.{name.replace(' ', '-')}", method, name)
+        for name in NAMES
+        for method in package.start_methods()
+    }
+
+
+def test_the_record_of_a_killed_run_is_read_and_is_not_complete(scratch):
+    scratch.chapter("simple", SIMPLE.format(name="simple"))
+    scratch.chapter("hangs", HANGS)
+    record = scratch.root / "record"
+    run = scratch.start("-n", "0", "--start-method", "spawn", "--results", "record")
+    assert eventually(lambda: record.exists() and len(read(record).plays) == 1, 30)
+    run.kill()
+    run.ends()
+    assert read(record).foot is None
+    assert not read(record).complete
+    assert scratch.left_behind() == []
+
+
+@pytest.mark.parametrize("damage", ["{", "7", '"head"', "\0"])
+def test_a_damaged_line_is_named_in_one_line(tmp_path, damage):
+    path = tmp_path / "record"
+    path.write_text(f"{HEAD}\n{damage}\n{{}}\n", encoding="utf-8")
+    with pytest.raises(RecordError) as caught:
+        read(path)
+    assert str(caught.value) == f"{path}: line 2 is damaged; the run must be repeated"
+
+
+def test_a_last_line_that_was_cut_short_counts_as_not_written(tmp_path):
+    path = tmp_path / "record"
+    path.write_text(HEAD + '\n{"kind": "pl', encoding="utf-8")
+    assert read(path).plays == []
+    assert not read(path).complete
+
+
+@pytest.mark.parametrize("text", ["", "\n", "{}\n", '{"kind": "head", "format": 0}\n'])
+def test_what_is_no_record_is_called_so(tmp_path, text):
+    path = tmp_path / "record"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(RecordError, match=r"record.*(is no record|damaged)") as caught:
+        read(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_existing_file_is_refused_and_left_alone(scratch):
+    scratch.chapter("simple", SIMPLE.format(name="simple"))
+    record = scratch.write("record", "precious")
+    run = scratch.run("-n", "0", "--results", "record")
+    assert run.exitcode == 4
+    assert run.lines == ["ERROR: --results: record exists already: remove it, or give another name"]
+    assert record.read_text() == "precious"

@@ -1,0 +1,140 @@
+"""The stage: its bounds, what it says when they fire, and that it ends all it started."""
+
+import socket
+from contextlib import closing
+
+import pytest
+
+from spec.kit.channel import Channel
+from spec.kit.clock import now
+from spec.kit.platforms import processes
+from spec.kit.stage import Gone, Silence, Stage
+from spec.meta.actors import (
+    exit_without_a_word,
+    loaded,
+    noop,
+    raiser,
+    stubborn,
+    timekeeper,
+    waiter,
+)
+
+
+def test_a_word_that_never_comes_is_named_with_the_actor(mp, stage):
+    actor = stage.enter(waiter)
+    actor.expect("here")
+    stage.patience = 0.1
+    with pytest.raises(Silence) as caught:
+        actor.expect("another word")
+    assert str(caught.value) == "waiter has not said 'another word' within 0.1 s"
+
+
+def test_an_end_that_never_comes_is_named_with_the_actor(mp, stage):
+    actor = stage.enter(waiter)
+    actor.expect("here")
+    stage.patience = 0.1
+    with pytest.raises(Silence, match=r"^waiter has not ended within 0\.1 s$"):
+        actor.ends()
+
+
+def test_the_second_actor_of_a_name_has_a_number(mp, stage):
+    stage.enter(waiter).expect("here")
+    second = stage.enter(waiter)
+    second.expect("here")
+    stage.patience = 0.1
+    with pytest.raises(Silence, match=r"^waiter 2 has not returned within 0\.1 s$"):
+        second.returns()
+
+
+def test_an_actor_that_dies_is_named_with_its_exit_code(mp, stage):
+    with pytest.raises(Gone) as caught:
+        stage.play(exit_without_a_word, 7)
+    assert str(caught.value) == (
+        "exit_without_a_word is gone without a word, exit code 7; it has not returned"
+    )
+
+
+def test_an_actor_that_dies_before_it_came_is_named_too(mp, stage):
+    def dying(target, args):
+        return mp.Process(target=exit_without_a_word, args=(None, 7))
+
+    with pytest.raises(Gone, match=r"^noop is gone without a word, exit code 7"):
+        stage.play(noop, by=dying)
+
+
+def test_an_actor_that_raises_is_heard_while_another_is_waited_for(mp, stage):
+    quiet, loud = stage.enter(waiter), stage.enter(raiser)
+    quiet.expect("here")
+    loud.cue("raise")
+    began = now()
+    with pytest.raises(AssertionError, match="raiser raised LookupError: a reason") as caught:
+        quiet.expect("another word")
+    assert now() - began < stage.patience
+    assert "in raiser" in str(caught.value)
+
+
+def test_a_cue_lets_an_actor_go_on(mp, stage):
+    actor = stage.enter(waiter)
+    actor.cue("go")
+    assert actor.returns() == "gone on"
+
+
+def test_the_end_of_the_scene_ends_an_actor_that_ignores_sigterm(mp, leaves_nothing_behind):
+    with closing(Stage(mp)) as stage:
+        actor = stage.enter(stubborn)
+        actor.expect("stubborn")
+        assert actor.pid in {pid for pid, *_ in processes()}
+    assert actor.pid not in {pid for pid, *_ in processes()}
+
+
+def test_all_clocks_are_one(mp, stage):
+    """A child's readings lie between those before its start and after its end."""
+    before = now()
+    actor = stage.enter(timekeeper)
+    actor.returns()
+    after = now()
+    sleeping = actor.spans["sleeping"]
+    assert before < sleeping.begin < sleeping.end < after
+    assert sleeping.seconds >= 0.01
+    times = {event.kind: event.time for event in stage.timeline}
+    assert before < times["entered"] < sleeping.begin
+    assert sleeping.end < times["returned"] < after
+
+
+@pytest.mark.parametrize("words", [b"", b"x", b"\0" * 16, b"GET / HTTP/1.1\r\n" * 9, b"\xff" * 999])
+def test_a_stranger_is_never_decoded_and_disturbs_nobody(mp, stage, monkeypatch, words):
+    actor = stage.enter(waiter)
+    actor.expect("here")
+    decoded = []
+    frames = Channel.frames
+
+    def note(line):
+        decoded.append(line)
+        return frames(line)
+
+    monkeypatch.setattr(Channel, "frames", note)
+    with socket.create_connection(stage._listener.getsockname()) as stranger:
+        stranger.sendall(words)
+        stage.listen(stage.patience)  # the connection
+        if words:
+            stage.listen(stage.patience)  # what it sent
+        assert decoded == []
+        actor.cue("go")
+        assert actor.returns() == "gone on"
+    assert [event.actor for event in stage.timeline if event.kind == "entered"] == ["waiter"]
+
+
+def test_a_stranger_that_breaks_off_disturbs_nobody(mp, stage):
+    actor = stage.enter(waiter)
+    actor.expect("here")
+    for words in (b"", b"half a tok"):
+        with socket.create_connection(stage._listener.getsockname()) as stranger:
+            stranger.sendall(words)
+    actor.cue("go")
+    assert actor.returns() == "gone on"
+
+
+def test_actors_may_return_much(mp, stage):
+    """A frame of several reads, and one of nothing."""
+    assert set(stage.play(loaded)) > {"sys"}
+    assert stage.play(noop) is None
