@@ -16,7 +16,7 @@ import pickle
 import threading
 import time
 
-from spec.kit import BEAT, claim
+from spec.kit import BEAT, TICK, claim
 
 
 def write_by_with(stage, lock, path):
@@ -92,7 +92,7 @@ def count(stage, lock, path, times):
         with lock, open(path, "r+") as file:
             number = int(file.read())
             file.seek(0)
-            time.sleep(0)  # give way between reading and writing
+            time.sleep(TICK / 20)  # leave the other time to come in between
             file.write(str(number + 1))
 
 
@@ -110,18 +110,18 @@ def count_once_unlocked(stage, path):
 def test_no_count_is_lost_under_a_lock(mp, stage, tmp_path):
     """Processes that read a number and write it back plus one, under a lock, lose no count.
 
-    Two processes count to two hundred each, from the same moment on. The control, without the
-    lock and in an order forced by cues, loses a count.
+    Two processes count to fifty each, from the same moment on. The control, without the lock
+    and in an order forced by cues, loses a count.
     """
     path = tmp_path / "number"
     path.write_text("0")
     lock = mp.Lock()
-    counters = [stage.enter(count, lock, str(path), 200) for _ in range(2)]
+    counters = [stage.enter(count, lock, str(path), 50) for _ in range(2)]
     for each in counters:
         each.cue("count")
     for each in counters:
         each.returns()
-    assert path.read_text() == "400"
+    assert path.read_text() == "100"
 
     path.write_text("0")
     counters = [stage.enter(count_once_unlocked, str(path)) for _ in range(2)]

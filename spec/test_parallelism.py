@@ -11,16 +11,18 @@ that works with a Thread works with a Process.
 Whether two players run at the same time is shown by a rally (see ``spec.kit.rally``).
 """
 
+import mmap
+import os
 import threading
 import time
 
-from spec.kit import TICK, claim
+from spec.kit import BEAT, TICK, claim
 from spec.kit.rally import COURT, court_in, play, ran_at_once
 
 
 def two_threads(stage, seconds):
     """Have two threads play a rally; report whether they ran at the same time."""
-    court = bytearray(COURT)
+    court = mmap.mmap(-1, COURT)
     players = [threading.Thread(target=play, args=(court, me, seconds)) for me in (0, 1)]
     for player in players:
         player.start()
@@ -39,10 +41,10 @@ def one_player(stage, path, me):
 def test_two_threads_never_compute_at_the_same_time(mp, stage):
     """Under the GIL two threads of a process never compute at the same time.
 
-    For three ticks two threads try to exchange a counter a hundred times in a moment. Each
+    For three beats two threads try to exchange a counter a hundred times in a moment. Each
     exchange needs a switch of threads, so they cannot, however fast the machine is.
     """
-    assert not stage.play(two_threads, 3 * TICK)
+    assert not stage.play(two_threads, 3 * BEAT)
 
 
 @claim(
@@ -78,7 +80,9 @@ def test_two_processes_compute_at_the_same_time(mp, stage, tmp_path):
 
 
 def sleeper(stage, seconds):
-    """Sleep, and report when."""
+    """Sleep when cued, and report when."""
+    stage.say("ready")
+    stage.wait_for_cue("sleep")
     with stage.span("asleep"):
         time.sleep(seconds)
 
@@ -86,6 +90,10 @@ def sleeper(stage, seconds):
 def asleep_together(stage, beat, by):
     """Have two sleepers sleep a beat each; the seconds from the first yawn to the last."""
     sleepers = [stage.enter(sleeper, beat, by=by) for _ in range(2)]
+    for each in sleepers:
+        each.expect("ready")
+    for each in sleepers:
+        each.cue("sleep")
     for each in sleepers:
         each.returns()
     naps = [each.spans["asleep"] for each in sleepers]
@@ -175,8 +183,6 @@ def test_what_a_process_changes_in_memory_stays_there(mp, stage):
 
 def tell_pid(stage):
     """Report the process's number and stay, so that the number is taken."""
-    import os
-
     stage.say("pid", os.getpid())
     stage.wait_for_cue("leave")
 
@@ -187,8 +193,6 @@ def test_each_process_has_a_number_of_its_own(mp, stage):
 
     All of them live at the same time, so that no number can have been given twice.
     """
-    import os
-
     actors = [stage.enter(tell_pid) for _ in range(3)]
     pids = {actor.expect("pid") for actor in actors}
     assert len(pids | {os.getpid()}) == 4

@@ -23,7 +23,20 @@ VARIABLE = "SPEC_FAULT"
 #: Installs everything and breaks nothing: the control.
 NONE = "none"
 #: The modules of the catalogue, in reading order.
-MODULES = ("semaphores",)
+MODULES = (
+    "parallelism",
+    "processes",
+    "joining",
+    "stopping",
+    "daemons",
+    "locks",
+    "semaphores",
+    "events",
+    "queues",
+    "pipes",
+    "managers",
+    "resources",
+)
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _SITE = os.path.join(_HERE, "site")
@@ -34,14 +47,23 @@ class FaultError(Exception):
 
 
 class Fault:
-    """A defect: ``name``; the ``module`` it is put into; the ids of the claims it ``breaks``."""
+    """A defect: ``name``; the ``module`` it is put into; the ids of the claims it ``breaks``.
+
+    ``only`` names the start methods under which it breaks them, where these are not all.
+    """
 
     def __init__(
-        self, name: str, module: str, breaks: tuple[str, ...], install: Callable[[Any], None]
+        self,
+        name: str,
+        module: str,
+        breaks: tuple[str, ...],
+        only: tuple[str, ...],
+        install: Callable[[Any], None],
     ) -> None:
         self.name = name
         self.module = module
         self.breaks = breaks
+        self.only = only
         self.install = install
 
 
@@ -49,12 +71,12 @@ _catalogue: dict[str, Fault] = {}
 
 
 def fault(
-    name: str, module: str, *breaks: str
+    name: str, module: str, *breaks: str, only: tuple[str, ...] = ()
 ) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
     """Enter a function into the catalogue that breaks ``module``, once that is imported."""
 
     def enter(install: Callable[[Any], None]) -> Callable[[Any], None]:
-        _catalogue[name] = Fault(name, module, breaks, install)
+        _catalogue[name] = Fault(name, module, breaks, only, install)
         return install
 
     return enter

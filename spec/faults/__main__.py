@@ -39,14 +39,13 @@ class Result(NamedTuple):
     seconds: float
     trouble: str
 
-    def is_red(self, claim: str) -> bool:
-        """Whether the claim turned red under every start method where it applies."""
-        played = [
-            verdict
-            for (id, _), verdict in self.verdicts.items()
-            if id == claim and verdict != NOT_APPLICABLE
-        ]
-        return bool(played) and all(verdict in RED for verdict in played)
+    def mark(self, claim: str) -> str:
+        """Red when the claim turned red wherever it applies; n/a when it applies nowhere here."""
+        played = [verdict for (id, _), verdict in self.verdicts.items() if id == claim]
+        applicable = [verdict for verdict in played if verdict != NOT_APPLICABLE]
+        if played and not applicable:
+            return "n/a"
+        return "red" if played and all(verdict in RED for verdict in applicable) else "GREEN"
 
 
 def play(fault: Fault) -> Result:
@@ -70,6 +69,9 @@ def play(fault: Fault) -> Result:
         ]
         for claim in fault.breaks:
             command += ["--claim", claim]
+        for method in fault.only:
+            if method in capabilities.start_methods():
+                command += ["--start-method", method]
         run = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -98,8 +100,7 @@ def rows(result: Result, methods: list[str]) -> list[str]:
     lines = [f"{result.fault.name}  ({result.seconds:.1f} s)"]
     for claim in result.fault.breaks:
         cells = "".join(f"{result.verdicts.get((claim, method), '-'):<16}" for method in methods)
-        mark = "red  " if result.is_red(claim) else "GREEN"
-        lines.append(f"    {mark}  {cells}{claim}")
+        lines.append(f"    {result.mark(claim):<5}  {cells}{claim}")
     if result.trouble:
         lines.append(f"    {result.trouble}")
     return lines
@@ -148,7 +149,7 @@ def report(results: Iterable[Result]) -> int:
         print("\n".join(rows(result, methods)), flush=True)
         faults += 1
         pairs += len(result.fault.breaks)
-        green = sum(not result.is_red(claim) for claim in result.fault.breaks)
+        green = sum(result.mark(claim) == "GREEN" for claim in result.fault.breaks)
         wrong += green + bool(result.trouble)
     print(f"{faults} faults, {pairs} pairs of fault and claim, {wrong} wrong")
     return wrong

@@ -30,8 +30,6 @@ __all__ = ["Actor", "Gone", "Silence", "Stage", "traceback"]
 
 # How long to wait for an actor's first word before asking whether it still lives, in seconds.
 _LOOK = 0.02
-# How often a scene is played with a longer beat before it is said that no beat will do.
-_PERFORMANCES = 6
 
 
 class Silence(Exception):
@@ -297,10 +295,13 @@ class Stage:
     def beats(self) -> Iterator[float]:
         """Beats for a scene that must show that something *can* be: each twice the one before.
 
-        A busy machine makes a witness at some beat; what never happens gives none at any.
+        A busy machine makes a witness at some beat; what never happens gives none at any. They
+        grow as long as a scene of seven beats, the longest there is, fits the patience.
         """
-        for doublings in range(_PERFORMANCES):
-            yield BEAT * 2**doublings
+        beat = BEAT
+        while 7 * beat <= self.patience:
+            yield beat
+            beat *= 2
 
     def record(
         self, time: float, actor: str, kind: str, text: str, end: float | None = None

@@ -1,10 +1,10 @@
 """A program that starts children and ends, with or without joining them.
 
-Its first argument to each child holds the child back while it is unpickled: until the program
-has run its first exit handlers, in the course of which it removes its semaphores' names. A
-forked child gets its arguments without pickling, and is not held back.
+The children are held back until the program has run its first exit handlers, in the course of
+which it removes its semaphores' names: a forked child when it is about to begin, any other
+already while its first argument is unpickled, before it has come to the second.
 
-Arguments: the start method; semaphore, queue or pipe; joined or unjoined; a folder's name.
+Arguments: the start method; semaphore, queue or pipe; joined or unjoined; a file's name.
 """
 
 import multiprocessing
@@ -14,37 +14,48 @@ from multiprocessing import util
 from pathlib import Path
 
 
-def wait_for(path):
-    while not path.exists():
-        time.sleep(0.001)
+class Barrier:
+    """Opens when a file is there. It is not even unpickled before."""
 
+    def __init__(self, path):
+        self.path = path
 
-class SlowToArrive:
-    def __init__(self, until):
-        self.until = until
+    def wait(self):
+        while not self.path.exists():
+            time.sleep(0.001)
+        return self
 
     def __reduce__(self):
-        return wait_for, (self.until,)
+        return wait_at_barrier, (self.path,)
 
 
-def sit(_, semaphore):
+def wait_at_barrier(path):
+    return Barrier(path).wait()
+
+
+def sit(barrier, semaphore):
+    barrier.wait()
     with semaphore:
         print("seated", flush=True)
 
 
-def put(_, queue):
+def put(barrier, queue):
+    barrier.wait()
     queue.put("hello world")
 
 
-def get(_, queue):
+def get(barrier, queue):
+    barrier.wait()
     print(queue.get(), flush=True)
 
 
-def send(_, connection):
+def send(barrier, connection):
+    barrier.wait()
     connection.send("hello world")
 
 
-def receive(_, connection):
+def receive(barrier, connection):
+    barrier.wait()
     print(connection.recv(), flush=True)
 
 
@@ -60,19 +71,18 @@ def cast(kind):
 
 
 if __name__ == "__main__":
-    _, start_method, kind, ending, folder = sys.argv
+    _, start_method, kind, ending, file = sys.argv
     multiprocessing.set_start_method(start_method)
-    let_go = Path(folder)
+    barrier = Barrier(Path(file))
     # Of finalizers with equal priority the older runs later: after those of the semaphores.
-    util.Finalize(None, let_go.touch, exitpriority=0)
+    util.Finalize(None, barrier.path.touch, exitpriority=0)
     roles = cast(kind)  # kept, as start() drops the process's own reference
     processes = [
-        multiprocessing.Process(target=target, args=(SlowToArrive(let_go), thing))
-        for target, thing in roles
+        multiprocessing.Process(target=target, args=(barrier, thing)) for target, thing in roles
     ]
     for process in processes:
         process.start()
     if ending == "joined":
-        let_go.touch()
+        barrier.path.touch()
         for process in processes:
             process.join()
