@@ -93,7 +93,7 @@ def watch_own_group() -> None:
 
 
 def end_workers() -> None:
-    """End all that is noted at once: left to themselves, workers take 20 seconds to give up."""
+    """End all that is noted at once: left to themselves, workers take 8 seconds or more."""
     if sys.platform != "win32":
         from spec.kit.platforms import kill_group
 

@@ -41,6 +41,14 @@ def waiter(stage):
     return "gone on"
 
 
+def parent(stage):
+    """Have a child that sleeps, and say which."""
+    child = stage.mp.Process(target=time.sleep, args=(600,))
+    child.start()
+    stage.say("child", child.pid)
+    stage.wait_for_cue("never")
+
+
 def raiser(stage):
     """Wait for a cue, then raise."""
     stage.wait_for_cue("raise")

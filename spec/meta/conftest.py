@@ -14,10 +14,12 @@ _FIGURES = pytest.StashKey[list[str]]()
 
 @pytest.fixture
 def scratch() -> Iterator[Scratch]:
-    """A copy of the house; see :mod:`spec.meta.scratch`."""
+    """A copy of the house; see :mod:`spec.meta.scratch`. Nothing may be left of its runs."""
     scratch = Scratch()
     yield scratch
-    shutil.rmtree(scratch.folder)
+    left = scratch.left_behind()
+    shutil.rmtree(scratch.folder, ignore_errors=True)
+    assert left == []
 
 
 @pytest.fixture

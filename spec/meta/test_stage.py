@@ -13,11 +13,13 @@ from spec.meta.actors import (
     exit_without_a_word,
     loaded,
     noop,
+    parent,
     raiser,
     stubborn,
     timekeeper,
     waiter,
 )
+from spec.meta.scratch import eventually
 
 
 def test_a_word_that_never_comes_is_named_with_the_actor(mp, stage):
@@ -85,6 +87,13 @@ def test_the_end_of_the_scene_ends_an_actor_that_ignores_sigterm(mp, leaves_noth
         actor.expect("stubborn")
         assert actor.pid in {pid for pid, *_ in processes()}
     assert actor.pid not in {pid for pid, *_ in processes()}
+
+
+def test_the_end_of_the_scene_ends_what_an_actor_has_started(mp, leaves_nothing_behind):
+    with closing(Stage(mp)) as stage:
+        child = stage.enter(parent).expect("child")
+        assert child in {pid for pid, *_ in processes()}
+    assert eventually(lambda: child not in {pid for pid, *_ in processes()})
 
 
 def test_all_clocks_are_one(mp, stage):
