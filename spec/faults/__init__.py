@@ -49,7 +49,8 @@ class FaultError(Exception):
 class Fault:
     """A defect: ``name``; the ``module`` it is put into; the ids of the claims it ``breaks``.
 
-    ``only`` names the start methods under which it breaks them, where these are not all.
+    ``only`` names the start methods under which it breaks them, where these are not all;
+    ``subtle`` is a defect that shows only at an edge, where a crude proof would let it pass.
     """
 
     def __init__(
@@ -58,12 +59,14 @@ class Fault:
         module: str,
         breaks: tuple[str, ...],
         only: tuple[str, ...],
+        subtle: bool,
         install: Callable[[Any], None],
     ) -> None:
         self.name = name
         self.module = module
         self.breaks = breaks
         self.only = only
+        self.subtle = subtle
         self.install = install
 
 
@@ -71,12 +74,12 @@ _catalogue: dict[str, Fault] = {}
 
 
 def fault(
-    name: str, module: str, *breaks: str, only: tuple[str, ...] = ()
+    name: str, module: str, *breaks: str, only: tuple[str, ...] = (), subtle: bool = False
 ) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
     """Enter a function into the catalogue that breaks ``module``, once that is imported."""
 
     def enter(install: Callable[[Any], None]) -> Callable[[Any], None]:
-        _catalogue[name] = Fault(name, module, breaks, only, install)
+        _catalogue[name] = Fault(name, module, breaks, only, subtle, install)
         return install
 
     return enter

@@ -1,24 +1,29 @@
 """Plays each fault against the claims that it breaks, and prints whether they turned red.
 
-Ends with 1 when a claim has no fault, when a claim stays green under one, and when a run gives
-no verdict.
+A fault is played first against its own claims, under every start method where it breaks them,
+then against all others under the cheapest start method, to see what else it turns red. Ends
+with 1 when a claim has no fault, when a claim stays green under one, and when a run gives no
+verdict.
 """
 
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from spec.faults import VARIABLE, Fault, catalogue
 from spec.kit import capabilities
 from spec.kit.clock import now
+from spec.kit.platforms import has_to_do_with, limit_processor_time, processes
 from spec.report import catalogue as claims
 from spec.report.facts import usable_cpus
 from spec.report.plays import NOT_APPLICABLE, RED
@@ -27,32 +32,63 @@ from spec.report.record import RecordError, read
 ROOT = Path(__file__).parents[2]
 # Faults that make something wait for ever are many: they are waited for 2 seconds.
 PATIENCE = "0.1"
-# Seconds that all the plays of one fault may take.
-BOUND = 240.0
+# A run with a fault may take so many seconds, so much processor time in each of its processes,
+# and so many processes at once: a lock that does not lock has made a Pool start workers without
+# end.
+SECONDS = 240.0
+PROCESSOR_SECONDS = 120
+PROCESSES = 100
+
+
+class Run(NamedTuple):
+    """The verdicts of one run, by claim and start method, or the ``trouble`` there was."""
+
+    verdicts: dict[tuple[str, str], str]
+    trouble: str
 
 
 class Result(NamedTuple):
-    """What a fault did: ``verdicts`` by claim and start method, or the ``trouble`` there was."""
+    """What a fault did to its own claims, and the ids of the others that it turned red."""
 
     fault: Fault
-    verdicts: dict[tuple[str, str], str]
+    own: Run
+    others: list[str]
     seconds: float
-    trouble: str
 
     def mark(self, claim: str) -> str:
         """Red when the claim turned red wherever it applies; n/a when it applies nowhere here."""
-        played = [verdict for (id, _), verdict in self.verdicts.items() if id == claim]
+        played = [verdict for (id, _), verdict in self.own.verdicts.items() if id == claim]
         applicable = [verdict for verdict in played if verdict != NOT_APPLICABLE]
         if played and not applicable:
             return "n/a"
         return "red" if played and all(verdict in RED for verdict in applicable) else "GREEN"
 
+    @property
+    def wrong(self) -> int:
+        """How many claims stayed green; one more for trouble."""
+        green = sum(self.mark(claim) == "GREEN" for claim in self.fault.breaks)
+        return green + bool(self.own.trouble)
 
-def play(fault: Fault) -> Result:
-    """Play the claims that ``fault`` breaks, with the fault in every process."""
+
+def play(fault: Fault, with_others: bool) -> Result:
+    """Play a fault against its claims, and, if wanted, against all others."""
     began = now()
+    methods = [
+        method for method in capabilities.start_methods() if method in (fault.only or (method,))
+    ]
+    own = run(fault, list(fault.breaks), methods)
+    red: list[str] = []
+    if with_others:
+        rest = [id for id in ids() if id not in fault.breaks]
+        verdicts = run(fault, rest, capabilities.start_methods()[:1]).verdicts
+        red = sorted({id for (id, _), verdict in verdicts.items() if verdict in RED})
+    return Result(fault, own, red, now() - began)
+
+
+def run(fault: Fault, wanted: list[str], methods: list[str]) -> Run:
+    """Play claims with the fault in every process, within the bounds."""
     with tempfile.TemporaryDirectory(prefix="mpf") as folder:
-        results = Path(folder, "results.jsonl")
+        results, output = Path(folder, "results.jsonl"), Path(folder, "output")
         command = [
             sys.executable,
             "-m",
@@ -64,45 +100,67 @@ def play(fault: Fault) -> Result:
             "no:cacheprovider",
             "--patience",
             PATIENCE,
-            "--results",
-            str(results),
+            f"--results={results}",
         ]
-        for claim in fault.breaks:
-            command += ["--claim", claim]
-        for method in fault.only:
-            if method in capabilities.start_methods():
-                command += ["--start-method", method]
-        run = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, VARIABLE: fault.name},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        try:
-            output, _ = run.communicate(timeout=BOUND)
-            trouble = "" if run.returncode in (0, 1) else f"the run broke:\n{output}"
-        except subprocess.TimeoutExpired:
-            run.kill()  # its guardian ends the rest
-            run.communicate()
-            trouble = f"the run had no end within {BOUND:g} s"
+        command += [f"--claim={claim}" for claim in wanted]
+        command += [f"--start-method={method}" for method in methods]
+        surroundings = {**os.environ, VARIABLE: fault.name, "TMPDIR": folder}
+        with output.open("w") as file:
+            started = subprocess.Popen(
+                command, cwd=ROOT, env=surroundings, stdout=file, stderr=subprocess.STDOUT
+            )
+            limit_processor_time(started.pid, PROCESSOR_SECONDS)
+            trouble = supervise(started, Path(folder))
+        wait_for_guardian(Path(folder))
+        if not trouble and started.returncode not in (0, 1):
+            trouble = f"the run broke:\n{output.read_text()}"
         try:
             plays = read(results).plays
         except RecordError as error:
-            plays, trouble = [], trouble or str(error)
-    verdicts = {(each["claim"], each["start_method"]): each["verdict"] for each in plays}
-    return Result(fault, verdicts, now() - began, trouble)
+            return Run({}, trouble or str(error))
+    return Run({(each["claim"], each["start_method"]): each["verdict"] for each in plays}, trouble)
+
+
+def supervise(started: subprocess.Popen[bytes], folder: Path) -> str:
+    """Wait for the end of a run; one that is out of bounds is killed, and the reason returned."""
+    deadline = now() + SECONDS
+    reason = ""
+    while started.poll() is None:
+        time.sleep(0.1)
+        number = sum(has_to_do_with(pid, folder) for pid, *_ in processes())
+        if number > PROCESSES:
+            reason = f"the run had {number} processes at once"
+        elif now() > deadline:
+            reason = f"the run had no end within {SECONDS:g} s"
+        if reason:
+            started.kill()  # its guardian ends the rest
+            started.wait()
+    return reason
+
+
+def wait_for_guardian(folder: Path) -> None:
+    """Wait until the guardian of the run that used ``folder`` has tidied up."""
+    deadline = now() + 10
+    while list(folder.glob("mps-*")) and now() < deadline:
+        time.sleep(0.01)
+
+
+def ids() -> list[str]:
+    """The first id of every claim, in reading order."""
+    return [claim.id for chapter in claims.chapters() for claim in chapter.claims]
 
 
 def rows(result: Result, methods: list[str]) -> list[str]:
     """The table's rows for one fault: each claim, and its verdict under each start method."""
     lines = [f"{result.fault.name}  ({result.seconds:.1f} s)"]
     for claim in result.fault.breaks:
-        cells = "".join(f"{result.verdicts.get((claim, method), '-'):<16}" for method in methods)
+        cells = "".join(
+            f"{result.own.verdicts.get((claim, method), '-'):<16}" for method in methods
+        )
         lines.append(f"    {result.mark(claim):<5}  {cells}{claim}")
-    if result.trouble:
-        lines.append(f"    {result.trouble}")
+    lines += [f"    also   {claim}" for claim in result.others]
+    if result.own.trouble:
+        lines.append(f"    {result.own.trouble}")
     return lines
 
 
@@ -111,7 +169,12 @@ def choose(options: argparse.Namespace) -> list[Fault]:
     faults = list(catalogue().values())
     for name in options.fault or ():
         if name not in catalogue():
-            sys.exit(f"no fault is named {name!r}; there are {', '.join(sorted(catalogue()))}")
+            near = difflib.get_close_matches(name, catalogue(), n=3, cutoff=0.4)
+            sys.exit(
+                f"no fault is named {name!r}: did you mean {', '.join(near) or faults[0].name}?"
+            )
+    if problem := claims.unknown(options.claim or ()):
+        sys.exit(problem)
     if options.fault:
         faults = [fault for fault in faults if fault.name in options.fault]
     if options.claim:
@@ -129,33 +192,31 @@ def choose(options: argparse.Namespace) -> list[Fault]:
     return faults
 
 
-def without_fault() -> list[str]:
-    """The claims that no fault breaks."""
-    broken = {id for fault in catalogue().values() for id in fault.breaks}
-    return [
-        claim.id
-        for chapter in claims.chapters()
-        for claim in chapter.claims
-        if claim.id not in broken
-    ]
-
-
 def report(results: Iterable[Result]) -> int:
     """Print the table as it comes; the number of things that are wrong."""
     methods = capabilities.start_methods()
     print("           " + "".join(f"{method:<16}" for method in methods))
-    wrong = faults = pairs = 0
+    wrong = faults = pairs = others = 0
     for result in results:
         print("\n".join(rows(result, methods)), flush=True)
         faults += 1
         pairs += len(result.fault.breaks)
-        green = sum(result.mark(claim) == "GREEN" for claim in result.fault.breaks)
-        wrong += green + bool(result.trouble)
-    print(f"{faults} faults, {pairs} pairs of fault and claim, {wrong} wrong")
+        others += len(result.others)
+        wrong += result.wrong
+    print(
+        f"{faults} faults, {pairs} pairs of fault and claim, {others} other claims turned red; "
+        f"{wrong} wrong"
+    )
     return wrong
 
 
-def main(arguments: list[str] | None = None) -> Any:
+def without_fault() -> list[str]:
+    """The claims that no fault breaks."""
+    broken = {id for fault in catalogue().values() for id in fault.breaks}
+    return [id for id in ids() if id not in broken]
+
+
+def main(arguments: list[str] | None = None) -> int:
     """Read the command line and play."""
     parser = argparse.ArgumentParser(prog="python -m spec.faults", description=__doc__)
     parser.add_argument("--fault", action="append", metavar="NAME", help="this fault (repeatable)")
@@ -165,11 +226,16 @@ def main(arguments: list[str] | None = None) -> Any:
         metavar="ID",
         help="the faults of this claim, or of all that begin so (repeatable)",
     )
-    parser.add_argument("--sample", action="store_true", help="the first fault of each chapter")
+    parser.add_argument(
+        "--sample",
+        action="store_true",
+        help="the first fault of each subject, against its own claims only",
+    )
     options = parser.parse_args(arguments)
     began = now()
-    with ThreadPoolExecutor(usable_cpus()) as pool:
-        wrong = report(pool.map(play, choose(options)))
+    # Most faults make somebody wait, so twice as many runs as cores are under way at once.
+    with ThreadPoolExecutor(2 * usable_cpus()) as pool:
+        wrong = report(pool.map(lambda fault: play(fault, not options.sample), choose(options)))
     for claim in without_fault():
         print(f"no fault breaks {claim}")
         wrong += 1

@@ -24,10 +24,15 @@ def left_running(util):
     from multiprocessing import process
 
     replace(util, "_exit_function", lambda original: original)
-    atexit.register(process._children.clear)
+    atexit.register(vars(process)["_children"].clear)
 
 
-@fault("daemon.killed-without-notice", "multiprocessing.util", "daemon.terminated-at-normal-exit")
+@fault(
+    "daemon.killed-without-notice",
+    "multiprocessing.util",
+    "daemon.terminated-at-normal-exit",
+    subtle=True,
+)
 def killed_without_notice(util):
     """Daemons are killed, not terminated: they cannot leave their work in order."""
     from multiprocessing import process

@@ -5,7 +5,7 @@ from spec.faults import fault, replace
 SYNCHRONIZE = "multiprocessing.synchronize"
 
 
-@fault("event.set-wakes-one", SYNCHRONIZE, "event.set-wakes-every-waiter")
+@fault("event.set-wakes-one", SYNCHRONIZE, "event.set-wakes-every-waiter", subtle=True)
 def set_wakes_one(synchronize):
     """set wakes one of those who wait; the others wait until their time-out, if they have one."""
 
@@ -39,6 +39,7 @@ def wakes_by_itself(synchronize):
     "event.wait-tells-if-set",
     "event.behaves-as-in-threading",
     "event.set-wakes-every-waiter",
+    subtle=True,
 )
 def wait_says_nothing(synchronize):
     """wait returns None, as it did before Python 2.7: nobody knows why it came back."""
@@ -57,6 +58,7 @@ def wait_says_nothing(synchronize):
     SYNCHRONIZE,
     "event.wait-tells-if-set",
     "event.clear-blocks-later-waits",
+    subtle=True,
 )
 def time_out_is_cut_short(synchronize):
     """wait waits for a tenth of its time-out: whoever counts on all of it gives up early."""
@@ -70,7 +72,7 @@ def time_out_is_cut_short(synchronize):
     replace(synchronize.Event, "wait", make)
 
 
-@fault("event.negative-time-out-fails", SYNCHRONIZE, "event.behaves-as-in-threading")
+@fault("event.negative-time-out-fails", SYNCHRONIZE, "event.behaves-as-in-threading", subtle=True)
 def negative_time_out_fails(synchronize):
     """wait raises ValueError for a negative time-out, instead of taking it for none at all."""
 
@@ -85,7 +87,7 @@ def negative_time_out_fails(synchronize):
     replace(synchronize.Event, "wait", make)
 
 
-@fault("event.set-twice-is-clear", SYNCHRONIZE, "event.behaves-as-in-threading")
+@fault("event.set-twice-is-clear", SYNCHRONIZE, "event.behaves-as-in-threading", subtle=True)
 def set_twice_is_clear(synchronize):
     """A second set makes the event clear again: it toggles."""
 
@@ -132,7 +134,7 @@ def starts_set(synchronize):
     replace(synchronize.Event, "__init__", make)
 
 
-@fault("event.child-set-is-local", SYNCHRONIZE, "event.child-set-reaches-parent")
+@fault("event.child-set-is-local", SYNCHRONIZE, "event.child-set-reaches-parent", subtle=True)
 def child_set_is_local(synchronize):
     """What a child sets is set for itself only: its parent waits for ever."""
     from multiprocessing.process import parent_process

@@ -22,6 +22,7 @@ def returns_at_once(process):
     "multiprocessing.process",
     "join.blocks-until-process-ends",
     "join.orders-what-follows",
+    subtle=True,
 )
 def gives_up_after_a_moment(process):
     """join waits for a moment only, and says nothing of it: right for all that ends quickly."""
@@ -40,6 +41,7 @@ def gives_up_after_a_moment(process):
     "multiprocessing.process",
     "join.blocks-until-process-ends",
     "parallelism.process-mirrors-thread-surface",
+    subtle=True,
 )
 def tells_what_it_saw(process):
     """join returns whether the process has ended: code that relies on it fails elsewhere."""
@@ -54,7 +56,7 @@ def tells_what_it_saw(process):
     replace(process.BaseProcess, "join", join)
 
 
-@fault("join.oldest-first", "multiprocessing.process", "join.order-is-free")
+@fault("join.oldest-first", "multiprocessing.process", "join.order-is-free", subtle=True)
 def oldest_first(process):
     """join first waits for the children that were started before: the order of joins matters."""
 
@@ -75,6 +77,7 @@ def oldest_first(process):
     "multiprocessing.popen_fork",
     "join.order-is-free",
     only=("fork", "spawn"),
+    subtle=True,
 )
 def takes_the_others_status(popen_fork):
     """Waiting for one child takes up whichever ends first: the others' exit codes are lost."""

@@ -47,6 +47,7 @@ def excludes_nobody(synchronize):
     "lock.with-and-acquire-both-exclude",
     "lock.read-modify-write-is-exact",
     "lock.per-process-lock-excludes-nobody",
+    subtle=True,
 )
 def with_does_not_lock(synchronize):
     """A with block does not take the lock; acquire and release do."""
@@ -59,6 +60,7 @@ def with_does_not_lock(synchronize):
     SYNCHRONIZE,
     "lock.with-and-acquire-both-exclude",
     "lock.with-releases-on-exception",
+    subtle=True,
 )
 def first_acquire_is_free(synchronize):
     """A process's first acquire succeeds whoever holds the lock: only later ones wait."""
@@ -91,7 +93,7 @@ def never_comes_free(synchronize):
     replace(synchronize.Lock, "__exit__", lambda original: lambda self, *args: None)
 
 
-@fault("lock.younger-wait-for-elder", SYNCHRONIZE, "lock.order-is-free")
+@fault("lock.younger-wait-for-elder", SYNCHRONIZE, "lock.order-is-free", subtle=True)
 def younger_wait_for_elder(synchronize):
     """A process started later gets the lock only after one started before has had it."""
 
@@ -132,7 +134,7 @@ def all_are_one(synchronize):
     replace(synchronize.Lock, "__exit__", lambda original: lambda self, *args: self.file.close())
 
 
-@fault("lock.with-keeps-it-on-error", SYNCHRONIZE, "lock.with-releases-on-exception")
+@fault("lock.with-keeps-it-on-error", SYNCHRONIZE, "lock.with-releases-on-exception", subtle=True)
 def with_keeps_it_on_error(synchronize):
     """A with block that is left by an exception leaves the lock held."""
     replace(
@@ -142,7 +144,7 @@ def with_keeps_it_on_error(synchronize):
     )
 
 
-@fault("lock.with-keeps-it-on-exit", SYNCHRONIZE, "lock.with-releases-on-exception")
+@fault("lock.with-keeps-it-on-exit", SYNCHRONIZE, "lock.with-releases-on-exception", subtle=True)
 def with_keeps_it_on_exit(synchronize):
     """A with block that is left by sys.exit leaves the lock held; by an error it does not."""
 
@@ -156,7 +158,7 @@ def with_keeps_it_on_exit(synchronize):
     replace(synchronize.Lock, "__exit__", leave)
 
 
-@fault("lock.with-swallows-errors", SYNCHRONIZE, "lock.with-releases-on-exception")
+@fault("lock.with-swallows-errors", SYNCHRONIZE, "lock.with-releases-on-exception", subtle=True)
 def with_swallows_errors(synchronize):
     """A with block swallows what is raised inside: the error never comes to light."""
 

@@ -19,7 +19,7 @@ def dict_is_not_written(managers):
     replace(managers.DictProxy, "__setitem__", lambda original: lambda self, key, value: None)
 
 
-@fault("manager.last-item-is-not-written", MANAGERS, SHARED)
+@fault("manager.last-item-is-not-written", MANAGERS, SHARED, subtle=True)
 def last_item_is_not_written(managers):
     """What is assigned to the last item of a managed list is lost."""
 
@@ -39,7 +39,7 @@ def outlives_its_block(managers):
     replace(managers.BaseManager, "__exit__", lambda original: lambda self, *args: None)
 
 
-@fault("manager.str-hides-the-failure", MANAGERS, ENDED)
+@fault("manager.str-hides-the-failure", MANAGERS, ENDED, subtle=True)
 def str_hides_the_failure(managers):
     """str() of a proxy without a manager looks like that of any other."""
 
@@ -49,7 +49,7 @@ def str_hides_the_failure(managers):
     replace(managers.BaseProxy, "__str__", make)
 
 
-@fault("manager.dead-dict-is-empty", MANAGERS, ENDED)
+@fault("manager.dead-dict-is-empty", MANAGERS, ENDED, subtle=True)
 def dead_dict_is_empty(managers):
     """A managed dict without its manager gives None for every key, as if it knew."""
 

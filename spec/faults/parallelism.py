@@ -53,6 +53,7 @@ def threads_take_turns(threading):
     "parallelism.one-core-for-all",
     "multiprocessing.process",
     "parallelism.processes-use-several-cores",
+    subtle=True,
 )
 def one_core_for_all(process):
     """All children are bound to the first core: they take turns, and compute no faster."""

@@ -22,6 +22,7 @@ def one_way_by_default(connection):
     CONNECTION,
     "pipe.duplex-by-default",
     "pipe.duplex-ends-are-interchangeable",
+    subtle=True,
 )
 def second_end_only_receives(connection):
     """The second end of a duplex pipe cannot send: there are questions and no answers."""
@@ -56,6 +57,7 @@ def always_duplex(connection):
     CONNECTION,
     "pipe.one-way-directions",
     "pipe.sending-first-end-needs-duplex",
+    subtle=True,
 )
 def ends_are_swapped(connection):
     """With duplex=False the first end sends: programs for one order fail with the other."""
@@ -66,7 +68,7 @@ def ends_are_swapped(connection):
     replace(connection, "Pipe", make)
 
 
-@fault("pipe.poll-is-allowed-anywhere", CONNECTION, "pipe.one-way-directions")
+@fault("pipe.poll-is-allowed-anywhere", CONNECTION, "pipe.one-way-directions", subtle=True)
 def poll_is_allowed_anywhere(connection):
     """poll on an end that only sends says that nothing has come, instead of raising."""
 

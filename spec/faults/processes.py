@@ -55,7 +55,12 @@ def runs_in_a_thread(process):
     replace(process.BaseProcess, "start", start)
 
 
-@fault("process.target-runs-twice", "multiprocessing.process", "process.runs-target-once-elsewhere")
+@fault(
+    "process.target-runs-twice",
+    "multiprocessing.process",
+    "process.runs-target-once-elsewhere",
+    subtle=True,
+)
 def target_runs_twice(process):
     """The target runs a second time when it was over: all that it does is done twice."""
 
@@ -69,7 +74,12 @@ def target_runs_twice(process):
     replace(process.BaseProcess, "run", run)
 
 
-@fault("process.keywords-get-lost", "multiprocessing.process", "process.runs-target-once-elsewhere")
+@fault(
+    "process.keywords-get-lost",
+    "multiprocessing.process",
+    "process.runs-target-once-elsewhere",
+    subtle=True,
+)
 def keywords_get_lost(process):
     """kwargs do not reach the target: it runs with its defaults, and nobody notices."""
 
@@ -107,6 +117,7 @@ def run_override_is_ignored(process):
     "process.dicts-stay-behind",
     "multiprocessing.process",
     "process.subclass-attributes-reach-child",
+    subtle=True,
 )
 def dicts_stay_behind(process):
     """An attribute of a subclass that is a dict arrives empty."""
@@ -128,6 +139,7 @@ def dicts_stay_behind(process):
     "multiprocessing.process",
     "process.assigning-name-renames-process",
     "semaphore.each-holder-acquires-then-releases",
+    subtle=True,
 )
 def name_stays_behind(process):
     """A child does not know its own name: logs of all children carry the same."""
@@ -143,7 +155,10 @@ def name_stays_behind(process):
 
 
 @fault(
-    "process.early-name-survives", "multiprocessing.process", "process.base-init-overwrites-name"
+    "process.early-name-survives",
+    "multiprocessing.process",
+    "process.base-init-overwrites-name",
+    subtle=True,
 )
 def early_name_survives(process):
     """The base __init__ keeps a name that it finds: programs come to rely on the wrong order."""
@@ -159,7 +174,12 @@ def early_name_survives(process):
     replace(process.BaseProcess, "__init__", init)
 
 
-@fault("process.early-daemon-accepted", "multiprocessing.process", "process.daemon-needs-base-init")
+@fault(
+    "process.early-daemon-accepted",
+    "multiprocessing.process",
+    "process.daemon-needs-base-init",
+    subtle=True,
+)
 def early_daemon_accepted(process):
     """daemon may be set before the base __init__, which then forgets about it."""
 
@@ -177,6 +197,7 @@ def early_daemon_accepted(process):
     "process.ident-is-there-before-start",
     "multiprocessing.process",
     "parallelism.process-mirrors-thread-surface",
+    subtle=True,
 )
 def ident_is_there_before_start(process):
     """ident is a number before there is a process: who waits for it waits for nobody."""
@@ -194,6 +215,7 @@ def ident_is_there_before_start(process):
     "main.guarded-program-always-works",
     "resource.unjoined-semaphores-lost-unless-forked",
     "resource.unjoined-pipe-survives",
+    subtle=True,
 )
 def killed_at_exit(util):
     """A program that ends ends its children too: what they had still to say is lost."""

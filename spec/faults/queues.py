@@ -13,7 +13,7 @@ def loses_everything(queues):
     replace(queues.Queue, "put", lambda original: lambda self, obj, *args, **kwargs: None)
 
 
-@fault("queue.loses-falsy-items", QUEUES, "queue.delivers-across-processes")
+@fault("queue.loses-falsy-items", QUEUES, "queue.delivers-across-processes", subtle=True)
 def loses_falsy_items(queues):
     """0, None and the empty string get lost on their way."""
 
@@ -27,7 +27,7 @@ def loses_falsy_items(queues):
     replace(queues.Queue, "put", make)
 
 
-@fault("queue.delivers-twice", QUEUES, "queue.delivers-across-processes")
+@fault("queue.delivers-twice", QUEUES, "queue.delivers-across-processes", subtle=True)
 def delivers_twice(queues):
     """Some items come twice: what is done for an item is done again."""
 
@@ -55,7 +55,7 @@ def get_does_not_wait(queues):
     replace(queues.Queue, "get", make)
 
 
-@fault("queue.get-gives-up", QUEUES, "queue.get-waits-for-item")
+@fault("queue.get-gives-up", QUEUES, "queue.get-waits-for-item", subtle=True)
 def get_gives_up(queues):
     """get comes back with None when nothing has come in a moment."""
 

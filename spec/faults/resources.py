@@ -18,6 +18,7 @@ def semaphore_names_live_on(synchronize):
     "resource.pipes-close-at-exit",
     "multiprocessing.util",
     "resource.unjoined-pipe-survives",
+    subtle=True,
 )
 def pipes_close_at_exit(util):
     """A program that ends shuts down its pipes, though its children still talk through them."""

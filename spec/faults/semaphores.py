@@ -6,7 +6,7 @@ SYNCHRONIZE = "multiprocessing.synchronize"
 SEATS = ("semaphore.at-most-two", "semaphore.five-holders-take-three-waves")
 
 
-@fault("semaphore.one-seat-too-many", SYNCHRONIZE, *SEATS)
+@fault("semaphore.one-seat-too-many", SYNCHRONIZE, *SEATS, subtle=True)
 def one_seat_too_many(synchronize):
     """A Semaphore(n) seats n + 1: what was to be protected from the third gets a third."""
     replace(
@@ -16,7 +16,7 @@ def one_seat_too_many(synchronize):
     )
 
 
-@fault("semaphore.one-seat-only", SYNCHRONIZE, *SEATS)
+@fault("semaphore.one-seat-only", SYNCHRONIZE, *SEATS, subtle=True)
 def one_seat_only(synchronize):
     """A Semaphore(n) is a lock: only one is inside at a time, whatever n."""
     replace(
@@ -26,7 +26,7 @@ def one_seat_only(synchronize):
     )
 
 
-@fault("semaphore.admits-when-time-is-over", SYNCHRONIZE, "semaphore.at-most-two")
+@fault("semaphore.admits-when-time-is-over", SYNCHRONIZE, "semaphore.at-most-two", subtle=True)
 def admits_when_time_is_over(synchronize):
     """acquire says True when its time-out has passed: whoever is patient gets in."""
 
@@ -41,7 +41,7 @@ def admits_when_time_is_over(synchronize):
     replace(synchronize.Semaphore, "_make_methods", make)
 
 
-@fault("semaphore.time-out-is-ignored", SYNCHRONIZE, "semaphore.at-most-two")
+@fault("semaphore.time-out-is-ignored", SYNCHRONIZE, "semaphore.at-most-two", subtle=True)
 def time_out_is_ignored(synchronize):
     """acquire with a time-out does not wait: who would have got a seat in time is sent away."""
 

@@ -51,6 +51,14 @@ def kill_tree(leader: int) -> None:
         kill_group(leader)
 
 
+def limit_processor_time(pid: int, seconds: int) -> None:
+    """End the process, and each that it will start, after so much processor time; on Linux only."""
+    if sys.platform == "linux":
+        import resource
+
+        resource.prlimit(pid, resource.RLIMIT_CPU, (seconds, seconds))
+
+
 def reap_tree(leader: subprocess.Popen[bytes], seconds: float = 10.0) -> None:
     """End a program that was started in a session of its own, and what it has started.
 

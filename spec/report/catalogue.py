@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from spec import CHAPTERS
+from spec import CHAPTERS, faults
 from spec.kit.claims import Claim
 
 
@@ -60,6 +60,7 @@ def unknown(wanted: Iterable[str]) -> str | None:
 
 def listing() -> list[dict[str, Any]]:
     """The claims as plain data, chapter by chapter: what ``--claims=json`` prints."""
+    broken = faults.catalogue()
     return [
         {
             "chapter": chapter.name,
@@ -72,6 +73,7 @@ def listing() -> list[dict[str, Any]]:
                     "documentation": claim.url,
                     "needs": list(claim.needs),
                     "deviations": claim.deviations,
+                    "faults": [name for name, fault in broken.items() if claim.id in fault.breaks],
                 }
                 for claim in chapter.claims
             ],
