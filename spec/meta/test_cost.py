@@ -9,8 +9,7 @@ import pytest
 from spec.kit.clock import now
 from spec.meta.actors import noop
 
-# A measurement's pairs, and how often it is made until one is a witness. Noise makes a child
-# dearer and never cheaper, and a kit that is too slow is so in every measurement.
+# A measurement's pairs, and how often it is made until one is a witness.
 PAIRS = 21
 MEASUREMENTS = 10
 # A child in a claim may cost this many times a bare one, and this many seconds more.
@@ -25,7 +24,7 @@ def compiled():
 
 
 def measure(mp, stage):
-    """The medians of a child's cost in a claim and bare, in seconds, from start to end."""
+    """What children cost in a claim and bare, in seconds from start to end, in turns."""
     played, bare = [], []
     for _ in range(PAIRS):
         began = now()
@@ -36,15 +35,30 @@ def measure(mp, stage):
         child.join()
         played.append(between - began)
         bare.append(now() - between)
-    return median(played), median(bare)
+    return played, bare
 
 
 def test_a_child_in_a_claim_costs_what_a_bare_child_costs(mp, stage, figure):
+    """The medians of one measurement show it, or the cheapest children of all measurements.
+
+    Where many others want the processors, every hand-over from process to process waits for
+    its turn, and there are more of them in a claim: then no median shows what the kit costs.
+    The cheapest children still do, and a kit that is too slow makes them dearer too.
+    """
     method = mp.get_start_method()
     times, more = BOUNDS[method]
+    everything: tuple[list[float], list[float]] = ([], [])
     for _ in range(MEASUREMENTS):
-        played, bare = measure(mp, stage)
-        figure(f"{method}: {1000 * played:.1f} ms in a claim, {1000 * bare:.1f} ms bare")
+        for costs, all_costs in zip(measure(mp, stage), everything, strict=True):
+            all_costs += costs
+        played, bare = (median(costs[-PAIRS:]) for costs in everything)
+        figure(f"{method}: {1000 * played:.1f} ms in a claim, {1000 * bare:.1f} ms bare (medians)")
         if played <= times * bare + more:
+            return
+        played, bare = map(min, everything)
+        if played <= times * bare + more:
+            figure(
+                f"{method}: {1000 * played:.1f} ms in a claim, {1000 * bare:.1f} ms bare (cheapest)"
+            )
             return
     pytest.fail("no measurement was within the bound")
