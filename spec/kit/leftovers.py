@@ -13,10 +13,8 @@ from typing import Any
 
 from spec.kit.clock import now
 from spec.kit.package import IMPLEMENTATION
-from spec.kit.platforms import TRACKER, descriptors, kill, processes, shared_mappings
+from spec.kit.platforms import descriptors, kill, processes, shared_mappings
 
-# The two servers that the package starts when it first needs them rightly outlive a claim.
-_SERVERS = (TRACKER, "forkserver")
 # How long, in seconds, what is about to end may take: the kernel reports it a little later.
 _SETTLING = 2.0
 
