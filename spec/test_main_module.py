@@ -1,8 +1,8 @@
-"""The main module: why programs carry the guard ``if __name__ == "__main__":``.
+"""The main module: why programs carry a guard.
 
 Under spawn, and under forkserver, a child begins by importing the program's file, for the
-functions and classes in it. Without the guard it would do all over again what the program does.
-With it, the same program works under every start method.
+functions and classes in it. Without the guard ``if __name__ == "__main__":`` it would do all
+over again what the program does. With it, the same program works under every start method.
 """
 
 from spec.kit import claim
