@@ -125,16 +125,18 @@ def supervise(started: subprocess.Popen[bytes], folder: Path) -> str:
     """Wait for the end of a run; one that is out of bounds is killed, and the reason returned."""
     deadline = now() + SECONDS
     reason = ""
-    while started.poll() is None:
-        time.sleep(0.1)
-        number = sum(has_to_do_with(pid, folder) for pid, *_ in processes())
+    while not reason:
+        try:
+            started.wait(1)
+            return ""
+        except subprocess.TimeoutExpired:
+            number = sum(has_to_do_with(pid, folder) for pid, *_ in processes())
         if number > PROCESSES:
             reason = f"the run had {number} processes at once"
         elif now() > deadline:
             reason = f"the run had no end within {SECONDS:g} s"
-        if reason:
-            started.kill()  # its guardian ends the rest
-            started.wait()
+    started.kill()  # its guardian ends the rest
+    started.wait()
     return reason
 
 

@@ -282,10 +282,6 @@ class Stage:
         """Start ``actor`` and give its result: ``enter(...).returns()``."""
         return self.enter(actor, *args, **settings).returns()
 
-    def say(self, word: str) -> None:
-        """Note a word of the test's own in the timeline."""
-        self.record(now(), "test", "say", word)
-
     def span(self, word: str) -> Span:
         """A context manager that notes how long the test was inside it."""
         return Span(
