@@ -13,8 +13,10 @@ def threads_are_processes(threading):
         def fork(self):
             self.fork = os.fork()
             if self.fork == 0:
-                self.run()
-                os._exit(0)
+                try:
+                    self.run()
+                finally:
+                    os._exit(0)
             self._started.set()
 
         return fork
