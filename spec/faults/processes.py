@@ -2,6 +2,7 @@
 
 import atexit
 import itertools
+import os
 
 from spec.faults import fault, replace
 
@@ -53,6 +54,19 @@ def runs_in_a_thread(process):
         return start_thread
 
     replace(process.BaseProcess, "start", start)
+
+
+@fault("process.dies-before-it-runs", "multiprocessing.process", *ELSEWHERE)
+def dies_before_it_runs(process):
+    """A child ends as soon as it begins, with an exit code that says nothing of the reason."""
+
+    def bootstrap(_):
+        def die(self, *args, **kwargs):
+            os._exit(7)
+
+        return die
+
+    replace(process.BaseProcess, "_bootstrap", bootstrap)
 
 
 @fault(
