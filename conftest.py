@@ -16,7 +16,6 @@ from spec.kit import capabilities, guardian, package
 from spec.kit.claims import Claim
 from spec.kit.clock import PATIENCE as SECONDS_OF_PATIENCE
 from spec.report import catalogue
-from spec.report.facts import usable_cpus
 from spec.report.plays import FAILED, PATIENCE, START_METHODS, TIMELINE, verdict_of
 from spec.report.run import Run
 
@@ -144,7 +143,9 @@ def _start_methods(config: pytest.Config) -> list[str]:
 
 def _configure_worker(config: pytest.Config) -> None:
     """A worker: in a process group of its own, which the guardian knows, with its own folder."""
-    number = vars(config)["workerinput"]["workerid"].removeprefix("gw")
+    told = vars(config)["workerinput"]
+    number = told["workerid"].removeprefix("gw")
+    capabilities.learn(told["capabilities"])
     guardian.use_folder(f"w{number}")
     guardian.watch_own_group()
     guardian.keep_pipes_from_forks()
@@ -195,7 +196,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """How many workers play, unless -n gives a number; none for a handful of claims."""
     named = config.getoption("claim") or [arg for arg in config.args if "::" in arg]
     few = 0 < len(named) <= _HANDFUL and all("." in name for name in named)
-    return 0 if few else min(_WORKERS_PER_CORE * usable_cpus(), _MOST_WORKERS)
+    return 0 if few else min(_WORKERS_PER_CORE * capabilities.usable_cpus(), _MOST_WORKERS)
 
 
 @pytest.hookimpl(wrapper=True)

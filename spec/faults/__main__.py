@@ -25,7 +25,6 @@ from spec.kit import capabilities
 from spec.kit.clock import now
 from spec.kit.platforms import has_to_do_with, limit_processor_time, processes
 from spec.report import catalogue as claims
-from spec.report.facts import usable_cpus
 from spec.report.plays import NOT_APPLICABLE, RED
 from spec.report.record import RecordError, read
 
@@ -242,7 +241,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     began = now()
     # Most faults make somebody wait, so twice as many runs as cores are under way at once.
-    with ThreadPoolExecutor(2 * usable_cpus()) as pool:
+    with ThreadPoolExecutor(2 * capabilities.usable_cpus()) as pool:
         wrong = report(pool.map(lambda fault: play(fault, not options.sample), choose(options)))
     for claim in without_fault():
         print(f"no fault breaks {claim}")

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,12 +29,15 @@ class Capability(NamedTuple):
     probe: Callable[[], bool]
 
 
-# Seconds until the probe of the cores gives up. It takes that long on one core only.
-_RALLY = 2.0
+# Seconds until the probe of the cores gives up. It takes that long only where there seem to be
+# several and are not; on a busy machine a rally needed more than 2.
+_RALLY = 20.0
 
 
 def _several_cores() -> bool:
     """Whether a rally between two plain interpreters shows that both run at once."""
+    if usable_cpus() < 2:
+        return False
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "court")
         path.write_bytes(bytes(rally.COURT))
@@ -84,10 +86,31 @@ def taken_away() -> set[str]:
     return {name.strip() for name in os.environ.get(WITHOUT, "").split(",") if name.strip()}
 
 
-@cache
+_known: dict[str, bool] = {}
+
+
 def has(name: str) -> bool:
-    """Whether the capability is there; the probe runs once in a process."""
-    return name not in taken_away() and CAPABILITIES[name].probe()
+    """Whether the capability is there; the probe runs once in a run."""
+    if name not in _known:
+        _known[name] = name not in taken_away() and CAPABILITIES[name].probe()
+    return _known[name]
+
+
+def all_known() -> dict[str, bool]:
+    """Which capabilities are there, for the workers of the run."""
+    return {name: has(name) for name in CAPABILITIES}
+
+
+def learn(known: dict[str, bool]) -> None:
+    """Take over what the run has found, so that no worker probes a machine that is busy."""
+    _known.update(known)
+
+
+def usable_cpus() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def lacks(names: tuple[str, ...]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from typing import Any
@@ -23,7 +22,7 @@ def facts(patience: float) -> dict[str, Any]:
         "libc": " ".join(part for part in platform.libc_ver() if part) or "not told",
         "start_methods": offered,
         "default_start_method": package.start_methods()[0],
-        "cpus": usable_cpus(),
+        "cpus": capabilities.usable_cpus(),
         "patience": patience,
         "missing": {
             name: capability.lack
@@ -32,13 +31,6 @@ def facts(patience: float) -> dict[str, Any]:
         },
         "taken_away": sorted(capabilities.taken_away()),
     }
-
-
-def usable_cpus() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def as_lines(known: dict[str, Any]) -> list[str]:

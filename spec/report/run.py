@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from spec.kit import guardian
+from spec.kit import capabilities, guardian
 from spec.kit.clock import now
 from spec.report import catalogue
 from spec.report.facts import as_lines, facts
@@ -45,6 +45,11 @@ class Run:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Without workers the plays are known here."""
         self._expect([item.nodeid for item in session.items])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell each worker what has been found out."""
+        node.workerinput["capabilities"] = capabilities.all_known()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:

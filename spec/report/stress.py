@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from spec.kit import capabilities
 from spec.kit.clock import now
-from spec.report.facts import usable_cpus
 from spec.report.plays import RED
 from spec.report.record import RecordError, read
 
@@ -36,7 +36,7 @@ def load(seconds: float) -> Iterator[None]:
     """Hold every usable core twice, for at most ``seconds``."""
     hogs = [
         subprocess.Popen([sys.executable, "-I", "-S", "-c", _HOG, str(seconds)])
-        for _ in range(2 * usable_cpus())
+        for _ in range(2 * capabilities.usable_cpus())
     ]
     try:
         yield
@@ -63,7 +63,8 @@ class Tally:
     """What the rounds have shown."""
 
     def __init__(self) -> None:
-        self.plays = self.reds = self.broken = 0
+        self.plays = self.reds = self.wavering = self.broken = 0
+        self.verdicts: dict[tuple[str, str], str] = {}
         self.slowest: dict[tuple[str, str], float] = {}
 
     def take(self, number: int, path: Path, output: str) -> None:
@@ -81,6 +82,13 @@ class Tally:
             key = each["claim"], each["start_method"]
             self.plays += 1
             self.slowest[key] = max(self.slowest.get(key, 0.0), each["seconds"])
+            if each["verdict"] != self.verdicts.setdefault(key, each["verdict"]):
+                self.wavering += 1
+                print(
+                    f"round {number}: {key[0]} under {key[1]} {each['verdict']}, and before "
+                    f"{self.verdicts[key]}: {each['reason']}",
+                    flush=True,
+                )
             if each["verdict"] in RED:
                 self.reds += 1
                 print(
@@ -92,6 +100,7 @@ class Tally:
         """The figures, with the rate of reds that they support."""
         lines = [
             f"{self.plays} plays in {seconds:.0f} s, {self.reds} red, "
+            f"{self.wavering} unlike the first, "
             f"{self.broken} rounds broken: at most one red in "
             f"{1 / highest_rate(self.reds, self.plays):.0f} plays (95 %)"
         ]
@@ -152,7 +161,7 @@ def main(arguments: list[str] | None = None) -> int:
             one_round(number, tally, others)
             print(f"round {number}: {tally.plays} plays, {tally.reds} red", flush=True)
     print(tally.summary(now() - began))
-    return 1 if tally.reds or tally.broken else 0
+    return 1 if tally.reds or tally.wavering or tally.broken else 0
 
 
 if __name__ == "__main__":
