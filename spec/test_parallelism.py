@@ -41,10 +41,10 @@ def one_player(stage, path, me):
 def test_two_threads_never_compute_at_the_same_time(mp, stage):
     """Under the GIL two threads of a process never compute at the same time.
 
-    For three beats two threads try to exchange a counter a hundred times in a moment. Each
+    For five beats two threads try to exchange a counter a hundred times in a moment. Each
     exchange needs a switch of threads, so they cannot, however fast the machine is.
     """
-    assert not stage.play(two_threads, 3 * BEAT)
+    assert not stage.play(two_threads, 5 * BEAT)
 
 
 @claim(

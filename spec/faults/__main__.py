@@ -240,8 +240,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     began = now()
-    # Most faults make somebody wait, so twice as many runs as cores are under way at once.
-    with ThreadPoolExecutor(2 * capabilities.usable_cpus()) as pool:
+    # Not more runs than cores: a claim that has to see two players run at once needs some room.
+    with ThreadPoolExecutor(capabilities.usable_cpus()) as pool:
         wrong = report(pool.map(lambda fault: play(fault, not options.sample), choose(options)))
     for claim in without_fault():
         print(f"no fault breaks {claim}")
