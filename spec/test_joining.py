@@ -96,6 +96,7 @@ def joiner(stage, process):
     stage.say("joining")
     with stage.span("joining"):
         result = process.join()
+    stage.say("joined")
     return result, process.exitcode, process.is_alive()
 
 
@@ -109,7 +110,7 @@ def test_join_returns_none_when_the_process_has_ended(mp, stage):
     working = stage.enter(worker)
     joining = stage.enter(joiner, working.process, by=threading.Thread)
     joining.expect("joining")
-    assert joining.holds_back("returned")
+    assert joining.holds_back("joined"), "join returned while the process was waiting"
     working.cue("go on")
     assert joining.returns() == (None, 0, False)
     assert joining.spans["joining"].end >= working.spans["last beat"].end
