@@ -13,7 +13,7 @@ import pytest
 
 from spec import CHAPTERS, faults
 from spec.kit import capabilities, guardian, package
-from spec.kit.claims import Claim
+from spec.kit.claims import LEVELS, Claim
 from spec.kit.clock import PATIENCE as SECONDS_OF_PATIENCE
 from spec.report import catalogue
 from spec.report.plays import FAILED, PATIENCE, START_METHODS, TIMELINE, verdict_of
@@ -50,6 +50,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="play this claim, or all whose ids begin with this, only (repeatable)",
     )
     group.addoption(
+        "--level",
+        metavar="LEVEL",
+        help="play, or list, only what is documented, or only what was observed",
+    )
+    group.addoption(
         "--claims",
         nargs="?",
         const="text",
@@ -78,7 +83,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """List the claims and be done, when that is what was asked for."""
-    wanted = config.getoption("claims")
+    wanted, level = config.getoption("claims"), config.getoption("level")
+    if level not in (None, *LEVELS):
+        raise pytest.UsageError(f"--level {level}: there are {' and '.join(LEVELS)}")
     if wanted is None:
         return None
     if wanted not in ("text", "json"):
@@ -86,9 +93,9 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
             f"--claims={wanted}: --claims lists for readers, --claims=json as data"
         )
     print(
-        json.dumps(catalogue.listing(), indent=2)
+        json.dumps(catalogue.listing(level), indent=2)
         if wanted == "json"
-        else catalogue.listing_as_text()
+        else catalogue.listing_as_text(level)
     )
     return 0
 
@@ -175,11 +182,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Put the chapters in reading order and keep the claims that were asked for."""
     rank = {f"spec/test_{name}.py": place for place, name in enumerate(CHAPTERS)}
     items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(rank)))
-    if wanted := config.getoption("claim"):
+    wanted, level = config.getoption("claim"), config.getoption("level")
+    if wanted or level:
         kept = [
             item
             for item in items
-            if (claim := _claim_of(item)) is not None and catalogue.matches(claim, wanted)
+            if (claim := _claim_of(item)) is not None
+            and (not wanted or catalogue.matches(claim, wanted))
+            and level in (None, claim.level)
         ]
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = kept

@@ -37,6 +37,8 @@ def stage(
     request.node.stash[TIMELINE] = stage.timeline
     yield stage
     stage.close()
+    if request.node.stash.get(FAILED, None) is False and (words := stage.held_back_in_vain):
+        pytest.fail(f"held back, and never said by anyone: {', '.join(words)}", pytrace=False)
 
 
 @pytest.fixture
@@ -53,7 +55,9 @@ def applies(request: pytest.FixtureRequest) -> None:
     claim = getattr(getattr(request.node, "obj", None), "claim", None)
     if claim is None:
         return
-    if lacking := capabilities.lacks(claim.needs):
+    played = getattr(request.node, "callspec", None)
+    foreign = claim.foreign(played and played.params.get("mp"))
+    if lacking := [*filter(None, [claim.outdated(), foreign]), *capabilities.lacks(claim.needs)]:
         pytest.skip("; ".join(lacking))
     for mark, reason in claim.deviations.items():
         if capabilities.has(mark):

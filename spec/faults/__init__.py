@@ -26,12 +26,21 @@ NONE = "none"
 MODULES = (
     "parallelism",
     "processes",
+    "arguments",
     "joining",
+    "exit_codes",
     "stopping",
     "daemons",
+    "process_tree",
+    "start_methods",
+    "fork_server",
+    "main_module",
     "locks",
+    "rlocks",
     "semaphores",
     "events",
+    "conditions",
+    "barriers",
     "queues",
     "pipes",
     "managers",
@@ -68,6 +77,10 @@ class Fault:
         self.only = only
         self.subtle = subtle
         self.install = install
+
+    def is_meant_for(self, ids: Sequence[str]) -> bool:
+        """Whether the claim with these ids is one that it breaks."""
+        return not set(ids).isdisjoint(self.breaks)
 
 
 _catalogue: dict[str, Fault] = {}

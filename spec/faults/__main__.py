@@ -58,6 +58,8 @@ class Result(NamedTuple):
 
     def mark(self, claim: str) -> str:
         """Red when the claim turned red wherever it applies; n/a when it applies nowhere here."""
+        if claims.by_id()[claim].outdated():
+            return "n/a"
         played = [verdict for (id, _), verdict in self.own.verdicts.items() if id == claim]
         applicable = [verdict for verdict in played if verdict != NOT_APPLICABLE]
         if played and not applicable:
@@ -74,13 +76,16 @@ class Result(NamedTuple):
 def play(fault: Fault, with_others: bool) -> Result:
     """Play a fault against its claims, and, if wanted, against all others."""
     began = now()
+    known = claims.by_id()
+    if all(known[id].outdated() for id in fault.breaks):
+        return Result(fault, Run({}, ""), [], 0.0)  # what it breaks is not there to be broken
     methods = [
         method for method in capabilities.start_methods() if method in (fault.only or (method,))
     ]
     own = run(fault, list(fault.breaks), methods)
     red: list[str] = []
     if with_others:
-        rest = [id for id in ids() if id not in fault.breaks]
+        rest = sorted({claim.id for claim in known.values() if not fault.is_meant_for(claim.ids)})
         verdicts = run(
             fault, rest, capabilities.start_methods()[:1], "--maxfail", str(MANY)
         ).verdicts
@@ -121,7 +126,10 @@ def run(fault: Fault, wanted: list[str], methods: list[str], *options: str) -> R
             plays = read(results).plays
         except RecordError as error:
             return Run({}, trouble or str(error))
-    return Run({(each["claim"], each["start_method"]): each["verdict"] for each in plays}, trouble)
+    return Run(
+        {(id, each["start_method"]): each["verdict"] for each in plays for id in each["ids"]},
+        trouble,
+    )
 
 
 def supervise(started: subprocess.Popen[bytes], folder: Path) -> str:
@@ -148,11 +156,6 @@ def wait_for_guardian(folder: Path) -> None:
     deadline = now() + 10
     while list(folder.glob("mps-*")) and now() < deadline:
         time.sleep(0.01)
-
-
-def ids() -> list[str]:
-    """The first id of every claim, in reading order."""
-    return [claim.id for chapter in claims.chapters() for claim in chapter.claims]
 
 
 def rows(result: Result, methods: list[str]) -> list[str]:
@@ -218,9 +221,9 @@ def report(results: Iterable[Result]) -> int:
 
 
 def without_fault() -> list[str]:
-    """The claims that no fault breaks."""
+    """The ids of claims that no fault breaks."""
     broken = {id for fault in catalogue().values() for id in fault.breaks}
-    return [id for id in ids() if id not in broken]
+    return [id for id in claims.by_id() if id not in broken]
 
 
 def main(arguments: list[str] | None = None) -> int:

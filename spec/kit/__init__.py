@@ -5,8 +5,19 @@ modules imported below, imports more than a bare child of the package has loaded
 """
 
 from spec.kit.actor import perform
-from spec.kit.claims import claim
+from spec.kit.claims import OBSERVED, claim, reached
 from spec.kit.clock import BEAT, TICK
-from spec.kit.package import process_class
+from spec.kit.package import process_class, submodule
+from spec.kit.parity import outcome
 
-__all__ = ["BEAT", "TICK", "claim", "perform", "process_class"]
+__all__ = [
+    "BEAT",
+    "OBSERVED",
+    "TICK",
+    "claim",
+    "outcome",
+    "perform",
+    "process_class",
+    "reached",
+    "submodule",
+]

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -74,6 +75,27 @@ CAPABILITIES = {
     "named-semaphores": Capability(
         "semaphores have no names here that could be lost",
         lambda: hasattr(importlib.import_module("_multiprocessing"), "sem_unlink"),
+    ),
+    "waitid": Capability(
+        "one cannot see here that a child has ended without taking its exit status (os.waitid)",
+        lambda: hasattr(os, "waitid"),
+    ),
+    "eight-bit-status": Capability(
+        "an exit status has more than eight bits here", lambda: hasattr(os, "WEXITSTATUS")
+    ),
+    "native-pids": Capability(
+        "a process's first thread has a number of its own here, not its process's",
+        lambda: threading.main_thread().native_id == os.getpid(),
+    ),
+    "affinity": Capability(
+        "a process cannot be kept to some of the processors here (os.sched_setaffinity)",
+        lambda: hasattr(os, "sched_setaffinity"),
+    ),
+    "sessions": Capability(
+        "processes do not belong to sessions here (os.getsid)", lambda: hasattr(os, "getsid")
+    ),
+    "descriptors": Capability(
+        "children do not inherit open files by their numbers here", lambda: hasattr(os, "fork")
     ),
     "semaphore-value": Capability(
         "this platform cannot tell a semaphore's value (sem_getvalue)", _semaphore_value

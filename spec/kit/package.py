@@ -47,6 +47,11 @@ def subclass(plain: type, start_method: str) -> type:
     return _subclasses[plain, start_method]
 
 
+def submodule(name: str) -> Any:
+    """A module of the package, for what a context does not have: ``submodule("connection")``."""
+    return importlib.import_module(f"{IMPLEMENTATION}.{name}")
+
+
 def context(start_method: str) -> Multiprocessing:
     """The package with one start method fixed, as multiprocessing.get_context gives it.
 

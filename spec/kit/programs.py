@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, NamedTuple
 
 from spec.kit import guardian, package
@@ -48,27 +50,60 @@ class Programs:
         """Whether the start method is the one that a program gets without asking."""
         return self.start_method == package.start_methods()[0]
 
-    def run(self, name: str, *arguments: str) -> Outcome:
-        """Run ``spec/programs/<name>.py`` under the start method; see ``run_default``."""
-        return self._run(name, self.start_method, *arguments)
+    def run(
+        self,
+        name: str,
+        *arguments: str,
+        options: tuple[str, ...] = (),
+        environment: Mapping[str, str] = MappingProxyType({}),
+        typed: str = "",
+    ) -> Outcome:
+        """Run ``spec/programs/<name>.py``; its first argument is the start method.
 
-    def run_default(self, name: str) -> Outcome:
-        """Run it without a word on the start method, so under the platform's default.
+        ``options`` are the interpreter's own (``-O``), ``environment`` is added to this one's,
+        ``typed`` is what the program finds on its standard input.
 
         Nothing of its tree is left afterwards. Raises Silence when it has not ended in time.
         """
-        return self._run(name)
+        words = [*options, str(PROGRAMS / f"{name}.py"), self.start_method, *arguments]
+        return self._run(name, words, environment, typed)
 
-    def _run(self, name: str, *arguments: str) -> Outcome:
+    def run_default(self, name: str) -> Outcome:
+        """Run it without a word on the start method, so under the platform's default."""
+        return self._run(name, [str(PROGRAMS / f"{name}.py")])
+
+    def run_typed(self, name: str, *arguments: str) -> Outcome:
+        """Run it as if it were typed: it comes from the standard input, and has no file."""
+        text = (PROGRAMS / f"{name}.py").read_text(encoding="utf-8")
+        return self._run(name, ["-", self.start_method, *arguments], typed=text)
+
+    def run_given(self, name: str, *arguments: str) -> Outcome:
+        """Run it given on the command line, with -c: it has no file."""
+        text = (PROGRAMS / f"{name}.py").read_text(encoding="utf-8")
+        return self._run(name, ["-c", text, self.start_method, *arguments])
+
+    def _run(
+        self,
+        name: str,
+        words: list[str],
+        environment: Mapping[str, str] = MappingProxyType({}),
+        typed: str = "",
+    ) -> Outcome:
         # Unbuffered, print writes each piece on its own, and the lines of processes get mixed.
-        surroundings = {**os.environ, "PYTHONUNBUFFERED": ""}
+        surroundings = {**os.environ, "PYTHONUNBUFFERED": "", **environment}
         # Files, not pipes: whoever outlives the program holds a pipe open.
-        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        with (
+            tempfile.TemporaryFile() as output,
+            tempfile.TemporaryFile() as errors,
+            tempfile.TemporaryFile() as given,
+        ):
+            given.write(typed.encode())
+            given.seek(0)
             began = now()
             # The working directory outlives the resource trackers: 3.13.0's crashes without one.
             program = subprocess.Popen(
-                [sys.executable, str(PROGRAMS / f"{name}.py"), *arguments],
-                stdin=subprocess.DEVNULL,
+                [sys.executable, *words],
+                stdin=given,
                 stdout=output,
                 stderr=errors,
                 env=surroundings,

@@ -59,14 +59,32 @@ class _Line(Channel):
         self.actor: Actor | None = None
 
 
+class Elsewhere:
+    """Stands in for the handle of a process that another actor starts: only that one has it."""
+
+    pid = exitcode = None
+
+    def is_alive(self) -> bool:
+        """Nobody knows here: the end of the actor's channel has to do."""
+        return False
+
+    def join(self, timeout: float | None = None) -> None:
+        """It is no child of the test's process."""
+
+
 class Actor:
     """The test's side of one actor: what it said, and the means to cue it and hear its end.
 
     ``process`` is the process (or thread) under test that the actor runs in; ``spans`` are the
     stretches of time it reported, by name; ``last_word`` is when it last reported anything.
+    ``part`` is what another actor needs to start this one; see :meth:`Stage.part`.
     """
 
-    def __init__(self, stage: Stage, name: str, process: AProcess | threading.Thread) -> None:
+    part: tuple[Any, ...] = ()
+
+    def __init__(
+        self, stage: Stage, name: str, process: AProcess | threading.Thread | Elsewhere
+    ) -> None:
         self.name = name
         self.process = process
         self.pid: int | None = None
@@ -91,7 +109,12 @@ class Actor:
         return values[0] if len(values) == 1 else values or None
 
     def holds_back(self, word: str) -> bool:
-        """Listen for one beat: whether ``word`` does not come. One that comes refutes a "never"."""
+        """Listen for one beat: whether ``word`` does not come. One that comes refutes a "never".
+
+        Somebody has to say the word in the course of the scene: to listen for one that nobody
+        ever says would prove nothing.
+        """
+        self._stage.held_back.add(word)
         deadline = now() + BEAT
         while self._find(word) is None and (left := deadline - now()) > 0:
             self._stage.listen(left)
@@ -149,6 +172,8 @@ class Actor:
     @property
     def never_came(self) -> bool:
         """Whether the actor's process ended before it could report for duty."""
+        if isinstance(self.process, Elsewhere):
+            return False
         return self._channel is None and not self.process.is_alive()
 
     def take(self, frame: tuple[Any, ...]) -> None:
@@ -157,6 +182,7 @@ class Actor:
         self.last_word = time
         if kind == "say":
             self._said.append((rest[0], tuple(rest[1:])))
+            self._stage.said.add(rest[0])
             text = " ".join([rest[0], *map(repr, rest[1:])])
             self._stage.record(time, self.name, kind, text)
         elif kind == "span":
@@ -183,6 +209,9 @@ class Actor:
         if isinstance(self.process, threading.Thread):
             self.process.join(self._stage.patience)
             return
+        if isinstance(self.process, Elsewhere):
+            self._dismiss_elsewhere()
+            return
         pid, alive = _standing(self.process)
         if alive and pid is not None:
             kill_tree(pid)
@@ -191,6 +220,13 @@ class Actor:
             guardian.forget(pid)
         if not alive or self.process.exitcode is not None:
             self.process.close()
+
+    def _dismiss_elsewhere(self) -> None:
+        """Nobody here can wait for it, but its number is its own as long as it has not ended."""
+        if self.pid is not None:
+            if not self.has_ended:
+                kill_tree(self.pid)
+            guardian.forget(self.pid)
 
     def _find(self, word: str) -> int | None:
         return next((i for i, said in enumerate(self._said) if said[0] == word), None)
@@ -208,7 +244,8 @@ class Stage:
     """Where a claim is played.
 
     ``mp`` is the package with a start method, ``patience`` the bound of every wait in seconds.
-    ``timeline`` is the evidence: what the actors and the test did, and when.
+    ``timeline`` is the evidence: what the actors and the test did, and when. ``said`` and
+    ``held_back`` are the words that were said, and those that were listened for in vain.
     """
 
     def __init__(self, mp: Multiprocessing, patience: float = PATIENCE) -> None:
@@ -216,6 +253,8 @@ class Stage:
         self.patience = patience
         self.began = now()
         self.timeline: list[Event] = []
+        self.said: set[str] = set()
+        self.held_back: set[str] = set()
         self._actors: dict[str, Actor] = {}
         self._names: Counter[str] = Counter()
         self._token = secrets.token_bytes(16)
@@ -237,9 +276,10 @@ class Stage:
         ``by`` is what runs it, the package's Process if not given, else anything that is made
         and started as Process and Thread are; ``settings`` are further arguments for that.
         """
-        process = self.cast(actor, *args, by=by, **settings)
-        process.process.start()
-        return process
+        entering = self.cast(actor, *args, by=by, **settings)
+        assert not isinstance(entering.process, Elsewhere)
+        entering.process.start()
+        return entering
 
     def cast(
         self,
@@ -253,6 +293,17 @@ class Stage:
         make = by or self.mp.Process
         process = make(target=perform, args=(stage, actor, *args), **settings)
         return self._admit(stage, process)
+
+    def part(self, actor: Callable[..., Any], *args: Any) -> Actor:
+        """The test's side of an actor that another actor is going to start.
+
+        What that one needs is ``.part`` of it, to be handed over as an argument: it starts
+        ``stage.mp.Process(target=perform, args=part)``.
+        """
+        stage = self._pass_for(actor.__name__)
+        written = self._admit(stage, Elsewhere())
+        written.part = (stage, actor, *args)
+        return written
 
     def _pass_for(self, name: str) -> ActorStage:
         self._names[name] += 1
@@ -298,6 +349,11 @@ class Stage:
         while 7 * beat <= self.patience:
             yield beat
             beat *= 2
+
+    @property
+    def held_back_in_vain(self) -> list[str]:
+        """The words that were held back, and that nobody has said in the whole scene."""
+        return sorted(self.held_back - self.said)
 
     def record(
         self, time: float, actor: str, kind: str, text: str, end: float | None = None

@@ -19,6 +19,7 @@ KIT = {
     "spec.kit.claims",
     "spec.kit.clock",
     "spec.kit.package",
+    "spec.kit.parity",
 }
 
 

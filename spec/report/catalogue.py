@@ -20,14 +20,18 @@ class Chapter(NamedTuple):
     left_out: dict[str, str]
 
 
-def chapters() -> list[Chapter]:
-    """All chapters in reading order, with their claims in the order of the file."""
-    return [_read(name) for name in CHAPTERS]
+def chapters(level: str | None = None) -> list[Chapter]:
+    """All chapters in reading order, with their claims (of one level) in the order of the file."""
+    return [_read(name, level) for name in CHAPTERS]
 
 
-def _read(name: str) -> Chapter:
+def _read(name: str, level: str | None) -> Chapter:
     module = importlib.import_module(f"spec.test_{name}")
-    claims = tuple(value.claim for value in vars(module).values() if hasattr(value, "claim"))
+    claims = tuple(
+        value.claim
+        for value in vars(module).values()
+        if hasattr(value, "claim") and level in (None, value.claim.level)
+    )
     title = (module.__doc__ or "").partition("\n")[0].rstrip(".")
     return Chapter(name, title, claims, getattr(module, "LEFT_OUT", {}))
 
@@ -41,6 +45,11 @@ def by_test() -> dict[str, tuple[Chapter, Claim]]:
     }
 
 
+def by_id() -> dict[str, Claim]:
+    """Each claim, by every id that it has."""
+    return {id: claim for chapter in chapters() for claim in chapter.claims for id in claim.ids}
+
+
 def matches(claim: Claim, wanted: Iterable[str]) -> bool:
     """Whether one of the claim's ids is among ``wanted``, or begins with one of them."""
     return any(id == want or id.startswith(f"{want}.") for id in claim.ids for want in wanted)
@@ -48,7 +57,7 @@ def matches(claim: Claim, wanted: Iterable[str]) -> bool:
 
 def unknown(wanted: Iterable[str]) -> str | None:
     """One line on the first id or prefix that names no claim, with the near ones; else None."""
-    ids = [id for chapter in chapters() for claim in chapter.claims for id in claim.ids]
+    ids = by_id()
     names = sorted({*ids, *(id.partition(".")[0] for id in ids)})
     for want in wanted:
         if want not in names:
@@ -58,7 +67,7 @@ def unknown(wanted: Iterable[str]) -> str | None:
     return None
 
 
-def listing() -> list[dict[str, Any]]:
+def listing(level: str | None = None) -> list[dict[str, Any]]:
     """The claims as plain data, chapter by chapter: what ``--claims=json`` prints."""
     broken = faults.catalogue()
     return [
@@ -71,29 +80,37 @@ def listing() -> list[dict[str, Any]]:
                     "ids": list(claim.ids),
                     "sentence": claim.sentence,
                     "documentation": claim.url,
+                    "level": claim.level,
                     "needs": list(claim.needs),
+                    "methods": list(claim.methods),
+                    "since": claim.since,
+                    "until": claim.until,
+                    "changes": claim.changes,
                     "deviations": claim.deviations,
-                    "faults": [name for name, fault in broken.items() if claim.id in fault.breaks],
+                    "faults": [
+                        name for name, fault in broken.items() if fault.is_meant_for(claim.ids)
+                    ],
                 }
                 for claim in chapter.claims
             ],
             "left_out": chapter.left_out,
         }
-        for chapter in chapters()
+        for chapter in chapters(level)
     ]
 
 
-def listing_as_text() -> str:
+def listing_as_text(level: str | None = None) -> str:
     """The claims for a reader: what ``--claims`` prints."""
     lines = []
-    for chapter in chapters():
+    for chapter in chapters(level):
         lines += [f"{chapter.title}  (spec/test_{chapter.name}.py)", ""]
         for claim in chapter.claims:
             lines += [
                 f"  {claim.sentence}",
                 f"      {', '.join(claim.ids)}",
-                f"      {claim.url}",
+                f"      {claim.level}, {claim.url}",
                 f"      applies {_where(claim)}",
+                *(f"      Python {since}: {what}" for since, what in claim.changes.items()),
                 "",
             ]
         for id, reason in chapter.left_out.items():
@@ -102,7 +119,13 @@ def listing_as_text() -> str:
 
 
 def _where(claim: Claim) -> str:
-    where = f"with {', '.join(claim.needs)}" if claim.needs else "everywhere"
+    limits = [
+        f"under {' and '.join(claim.methods)}" if claim.methods else "",
+        f"since Python {claim.since}" if claim.since else "",
+        f"until Python {claim.until}" if claim.until else "",
+        f"with {', '.join(claim.needs)}" if claim.needs else "",
+    ]
+    where = ", ".join(filter(None, limits)) or "everywhere"
     if claim.deviations:
         where += f"; known deviation with {', '.join(claim.deviations)}"
     return where

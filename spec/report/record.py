@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from spec.kit.claims import Claim
 from spec.report.plays import Play
 
 FORMAT = 1
@@ -31,12 +32,13 @@ class Writer:
             raise RecordError(f"{path} cannot be written: {error.strerror}") from None
         self._write(kind="head", format=FORMAT, **facts)
 
-    def play(self, play: Play, ids: tuple[str, ...]) -> None:
-        """Note a play of the claim with these ids."""
+    def play(self, play: Play, claim: Claim) -> None:
+        """Note a play of the claim."""
         self._write(
             kind="play",
-            claim=ids[0],
-            ids=list(ids),
+            claim=claim.id,
+            ids=list(claim.ids),
+            level=claim.level,
             start_method=play.start_method,
             verdict=play.verdict,
             seconds=round(play.seconds, 4),

@@ -93,7 +93,7 @@ class Run:
             return
         self._verdicts[play.verdict] += 1
         if self._record is not None:
-            self._record.play(play, claim.ids)
+            self._record.play(play, claim)
         if self._shown is not None:
             self._shown.take(play)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from _pytest._io import TerminalWriter
 
-from spec.kit.claims import Claim
+from spec.kit.claims import OBSERVED, Claim
 from spec.report.catalogue import Chapter
 from spec.report.plays import HOLDS, KNOWN_DEVIATION, NOT_APPLICABLE, RED, Play
 
@@ -66,7 +66,7 @@ class Specification:
         indent = 2 + _CELL * len(methods)
         width = max(self._terminal._tw.fullwidth - indent, 40)
         self._terminal.write_line(
-            textwrap.fill(claim.sentence, width).replace("\n", "\n" + " " * indent)
+            textwrap.fill(_told(claim), width).replace("\n", "\n" + " " * indent)
         )
         for reason in dict.fromkeys(
             play.reason
@@ -84,6 +84,10 @@ class Specification:
             text += f" {play.seconds:.2f} s"
         colour = {HOLDS: "green"}.get(play.verdict, "red" if play.verdict in RED else "yellow")
         self._terminal.write(f"{text:<{_CELL}}", **{colour: True})
+
+
+def _told(claim: Claim) -> str:
+    return claim.sentence + (" (observed)" if claim.level == OBSERVED else "")
 
 
 class Prefaced:

@@ -1,0 +1,1 @@
+"""Barrier: nobody goes on until all have come."""

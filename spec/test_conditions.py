@@ -1,0 +1,1 @@
+"""Condition: waiting until something has changed."""

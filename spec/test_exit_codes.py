@@ -1,0 +1,1 @@
+"""Exit codes and sentinels: how a process ended."""

@@ -1,0 +1,1 @@
+"""The fork server: one process that forks all others."""

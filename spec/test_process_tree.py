@@ -1,0 +1,1 @@
+"""The process tree: who am I, and who are the others."""

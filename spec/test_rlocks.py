@@ -1,0 +1,1 @@
+"""RLock: a lock that its owner may take again."""

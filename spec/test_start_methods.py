@@ -1,0 +1,1 @@
+"""Start methods and contexts: how a child comes to be."""
