@@ -125,7 +125,7 @@ def run(fault: Fault, wanted: list[str], methods: list[str], *options: str) -> R
         try:
             plays = read(results).plays
         except RecordError as error:
-            return Run({}, trouble or str(error))
+            return Run({}, trouble or output.read_text().strip() or str(error))
     return Run(
         {(id, each["start_method"]): each["verdict"] for each in plays for id in each["ids"]},
         trouble,

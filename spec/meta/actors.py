@@ -5,6 +5,8 @@ import signal
 import sys
 import time
 
+from spec.kit import perform
+
 
 def noop(*_):
     """Do nothing: an actor, or the target of a bare child."""
@@ -47,6 +49,20 @@ def parent(stage):
     child.start()
     stage.say("child", child.pid)
     stage.wait_for_cue("never")
+
+
+def start(stage, part):
+    """Have a child play the part, and wait for its end."""
+    child = stage.mp.Process(target=perform, args=part)
+    child.start()
+    child.join(stage.patience)
+    return os.getpid()
+
+
+def start_and_crash(stage, part):
+    """Have a child play the part, and end at once."""
+    stage.mp.Process(target=perform, args=part).start()
+    os._exit(1)
 
 
 def raiser(stage):

@@ -12,6 +12,7 @@ from spec.faults import VARIABLE
 from spec.kit.capabilities import WITHOUT
 from spec.meta.chapters import SIMPLE
 from spec.meta.scratch import HOUSE, Scratch
+from spec.report.record import read
 
 
 @pytest.fixture
@@ -28,6 +29,7 @@ def simple(scratch: Scratch) -> Scratch:
         ("--claim=xyzzy", "'xyzzy'", "--claims"),
         ("--start-method=thread", "thread", "spawn"),
         ("--claims=x", "x", "--claims=json"),
+        ("--level=seen", "seen", "documented and observed"),
         ("--patience=0", "0", "above 0"),
         ("--patience=x", "x", "above 0"),
         ("--patience=nan", "nan", "above 0"),
@@ -99,3 +101,16 @@ def test_the_listing_as_data_has_each_claim_once(simple):
     run = simple.run("--claims=json")
     listed = [claim["id"] for chapter in json.loads(run.output) for claim in chapter["claims"]]
     assert listed == ["simple.holds", "second.holds"]
+
+
+def test_a_level_limits_the_run_and_the_listing(scratch):
+    observed = SIMPLE.replace('s="multiprocessing"', 's="multiprocessing", level="observed"')
+    scratch.chapter("promised", SIMPLE.format(name="promised"))
+    scratch.chapter("seen", observed.format(name="seen"))
+    for level, id in (("documented", "promised.holds"), ("observed", "seen.holds")):
+        listed = json.loads(scratch.run("--claims=json", f"--level={level}").output)
+        assert [claim["id"] for chapter in listed for claim in chapter["claims"]] == [id]
+        run = scratch.run("-n", "0", f"--level={level}", f"--results={level}")
+        assert run.exitcode == 0, run.output
+        plays = read(scratch.root / level).plays
+        assert {(play["claim"], play["level"]) for play in plays} == {(id, level)}

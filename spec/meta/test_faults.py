@@ -91,6 +91,67 @@ def test_the_control_breaks_nothing(scratch):
     assert run.exitcode == 0, run.output
 
 
+# Faults of a scratch copy's own.
+NOTE = """
+import os
+
+from spec.faults import fault, replace
+
+
+@fault("scratch.leaves-a-note", "multiprocessing.resource_tracker", "simple.holds")
+def leaves_a_note(resource_tracker):
+    \"\"\"The resource tracker leaves a note beside the program.\"\"\"
+
+    def main(original):
+        def note(*args):
+            open("note", "x").close()
+            original(*args)
+
+        return note
+
+    replace(resource_tracker, "main", main)
+
+
+@fault("scratch.has-no-hold", "multiprocessing.synchronize", "simple.holds")
+def has_no_hold(synchronize):
+    \"\"\"What it replaces was renamed long ago.\"\"\"
+    replace(synchronize.Semaphore, "acquire_with_care", lambda original: original)
+"""
+
+
+@pytest.fixture
+def scratch_faults(scratch):
+    """A copy with one claim, simple.holds, and two faults of its own."""
+    scratch.chapter("simple", SIMPLE.format(name="simple"))
+    scratch.write("spec/faults/scratch.py", NOTE)
+    known = (scratch.root / "spec/faults/__init__.py").read_text(encoding="utf-8")
+    scratch.write("spec/faults/__init__.py", known.replace("MODULES = (", 'MODULES = ("scratch",'))
+    return scratch
+
+
+def test_the_resource_tracker_has_the_fault_too(scratch_faults):
+    """It has an interpreter of its own, wherever semaphores have names."""
+    run = scratch_faults.run(
+        *("-n", "0", "--start-method", "spawn"), **{faults.VARIABLE: "scratch.leaves-a-note"}
+    )
+    assert run.exitcode == 0, run.output
+    assert (scratch_faults.root / "note").exists()
+
+
+def test_a_fault_that_no_longer_takes_hold_is_no_pass(scratch_faults):
+    """The run says so in one line and plays nothing, and the catalogue's table calls it wrong."""
+    name = "scratch.has-no-hold"
+    run = scratch_faults.run("-n", "0", **{faults.VARIABLE: name})
+    assert run.exitcode == 1
+    assert run.lines == [
+        "ERROR: SPEC_FAULT: Semaphore has no acquire_with_care: the fault does not take hold here"
+    ]
+    table = scratch_faults.python("-m", "spec.faults", "--fault", name).ends()
+    assert table.exitcode == 1
+    assert "does not take hold here" in table.output
+    assert "1 wrong" in table.output or "2 wrong" in table.output
+
+
 def test_a_distributions_own_sitecustomize_still_runs(scratch):
     own = scratch.write("sitecustomize.py", "import sys; sys.customized = True\n")
     path = os.pathsep.join([str(HOUSE / "spec/faults/site"), str(own.parent)])

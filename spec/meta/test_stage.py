@@ -15,6 +15,8 @@ from spec.meta.actors import (
     noop,
     parent,
     raiser,
+    start,
+    start_and_crash,
     stubborn,
     timekeeper,
     waiter,
@@ -147,3 +149,30 @@ def test_actors_may_return_much(mp, stage):
     """A frame of several reads, and one of nothing."""
     assert set(stage.play(loaded)) > {"sys"}
     assert stage.play(noop) is None
+
+
+def test_a_part_is_played_by_a_process_that_another_actor_starts(mp, stage):
+    actor = stage.part(waiter)
+    starter = stage.enter(start, actor.part)
+    actor.expect("here")
+    actor.cue("go")
+    assert actor.returns() == "gone on"
+    assert starter.returns() == starter.pid
+    assert actor.pid not in (None, starter.pid)
+
+
+def test_the_end_of_the_scene_ends_a_part_whose_starter_is_gone(mp, leaves_nothing_behind):
+    with closing(Stage(mp)) as stage:
+        actor = stage.part(stubborn)
+        stage.enter(start_and_crash, actor.part).ends()
+        actor.expect("stubborn")
+    assert eventually(lambda: actor.pid not in [pid for pid, *_ in processes()])
+
+
+def test_a_word_held_back_that_nobody_says_is_told(mp, stage):
+    actor = stage.enter(waiter)
+    assert actor.holds_back("heer")
+    actor.cue("go")
+    actor.returns()
+    assert stage.held_back_in_vain == ["heer"]
+    stage.held_back.clear()
