@@ -12,7 +12,7 @@ import socket
 import threading
 import traceback  # here for the forked actors, which should find it loaded
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -114,11 +114,11 @@ class Actor:
         Somebody has to say the word in the course of the scene: to listen for one that nobody
         ever says would prove nothing.
         """
-        self._stage.held_back.add(word)
-        deadline = now() + BEAT
-        while self._find(word) is None and (left := deadline - now()) > 0:
-            self._stage.listen(left)
-        return self._find(word) is None
+        return self._stage.all_hold_back([self], word)
+
+    def has_said(self, word: str) -> bool:
+        """Whether ``word`` has come that no ``expect`` has taken; what is on its way is not heard."""
+        return self._find(word) is not None
 
     def cue(self, word: str) -> None:
         """Let the actor go on that waits for the cue ``word``."""
@@ -349,6 +349,28 @@ class Stage:
         while 7 * beat <= self.patience:
             yield beat
             beat *= 2
+
+    def first(self, actors: Sequence[Actor], word: str) -> Actor:
+        """Wait until one of ``actors`` says ``word``, and give that one; ``expect`` for several.
+
+        None of them may end before that.
+        """
+
+        def saying() -> list[Actor]:
+            return [actor for actor in actors if actor.has_said(word)]
+
+        self.wait(actors[0], lambda: bool(saying()), f"said {word!r}, nor has any of the others")
+        chosen = saying()[0]
+        chosen.expect(word)
+        return chosen
+
+    def all_hold_back(self, actors: Sequence[Actor], word: str) -> bool:
+        """Listen for one beat to all of ``actors`` at once; see :meth:`Actor.holds_back`."""
+        self.held_back.add(word)
+        deadline = now() + BEAT
+        while not any(actor.has_said(word) for actor in actors) and (left := deadline - now()) > 0:
+            self.listen(left)
+        return not any(actor.has_said(word) for actor in actors)
 
     @property
     def held_back_in_vain(self) -> list[str]:
