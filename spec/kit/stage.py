@@ -117,7 +117,7 @@ class Actor:
         return self._stage.all_hold_back([self], word)
 
     def has_said(self, word: str) -> bool:
-        """Whether ``word`` has come that no ``expect`` has taken; what is on its way is not heard."""
+        """Whether ``word`` has come, and no ``expect`` has taken it yet; it listens to nobody."""
         return self._find(word) is not None
 
     def cue(self, word: str) -> None:
