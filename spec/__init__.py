@@ -21,6 +21,9 @@ CHAPTERS = (
     "barriers",
     "queues",
     "pipes",
+    "shared_values",
     "managers",
+    "pools",
+    "logging",
     "resources",
 )

@@ -5,6 +5,9 @@ by default: both ends send and receive. With ``duplex=False`` the first end only
 the second only sends.
 """
 
+import os
+import signal
+
 from spec.kit import claim
 
 
@@ -93,3 +96,43 @@ def test_either_end_of_a_duplex_pipe_may_be_the_senders(mp, stage):
         receiving = stage.enter(receiver, ends[second])
         assert sending.returns() == "sent"
         assert receiving.returns() == "hello world"
+
+
+def send_much(stage, connection, size):
+    """Send one large message, and note each signal that comes meanwhile."""
+    signal.signal(signal.SIGTERM, lambda *_: stage.say("interrupted"))
+    stage.say("sending")
+    connection.send_bytes(b"x" * size)
+    stage.say("sent")
+
+
+def receive_when_cued(stage, connection):
+    """Receive one message when cued; report its size and its content."""
+    stage.wait_for_cue("receive")
+    message = connection.recv_bytes()
+    return len(message), sorted(set(message))
+
+
+@claim(
+    "pipe.signals-tear-no-message",
+    docs="multiprocessing.connection.Connection.send_bytes",
+    needs=("signals",),
+)
+def test_a_message_comes_whole_though_signals_interrupt_the_sender(mp, stage):
+    """A large message comes whole though a signal interrupts its sender in the middle of it.
+
+    The message is larger than what a pipe holds, so the sender is in the middle of it as long as
+    nobody receives. The system call then ends early, and what is left has still to be written.
+    """
+    for duplex in (False, True):
+        receiving, sending = mp.Pipe(duplex)
+        size = 8 * 1024 * 1024
+        sender = stage.enter(send_much, sending, size)
+        receiver = stage.enter(receive_when_cued, receiving)
+        sender.expect("sending")
+        assert sender.holds_back("sent"), "the pipe holds it all"
+        os.kill(sender.pid, signal.SIGTERM)
+        sender.expect("interrupted")
+        receiver.cue("receive")
+        assert receiver.returns() == (size, [ord("x")])
+        sender.returns()

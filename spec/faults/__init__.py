@@ -43,7 +43,10 @@ MODULES = (
     "barriers",
     "queues",
     "pipes",
+    "shared_values",
     "managers",
+    "pools",
+    "logging",
     "resources",
 )
 

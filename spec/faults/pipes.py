@@ -1,5 +1,7 @@
 """What can go wrong with a pipe."""
 
+import os
+
 from spec.faults import fault, replace
 
 CONNECTION = "multiprocessing.connection"
@@ -76,3 +78,18 @@ def poll_is_allowed_anywhere(connection):
         return lambda self, timeout=0.0: self.readable and original(self, timeout)
 
     replace(connection.Connection, "poll", make)
+
+
+@fault(
+    "pipe.first-write-is-all",
+    CONNECTION,
+    "pipe.signals-tear-no-message",
+    subtle=True,
+)
+def first_write_is_all(connection):
+    """What a signal keeps from being written is never written: the other end waits for ever."""
+
+    def send(original):
+        return lambda self, buf, write=os.write: write(self._handle, buf)
+
+    replace(connection.Connection, "_send", send)

@@ -57,15 +57,19 @@ class Baseline:
 
 
 def _survey() -> dict[str, dict[Any, str]]:
+    opened = descriptors()
+    kept = _heaps_own(opened)
     return {
         "process": _descendants(),
         "thread": {id(thread): thread.name for thread in threading.enumerate()},
         "descriptor": {
             number: f"{number} → {target}"
-            for number, target in descriptors().items()
+            for number, target in opened.items()
             if number not in _servers_own("_fd", "_forkserver_alive_fd")
+            and target not in kept
+            and ".so" not in Path(target).name  # a library that the interpreter has loaded
         },
-        "shared memory": {path: path for path in shared_mappings()},
+        "shared memory": {path: path for path in shared_mappings() if path not in kept},
         "file": {path: path for path in _files()},
     }
 
@@ -95,6 +99,14 @@ def _servers_own(*names: str) -> set[Any]:
         loaded = sys.modules.get(f"{IMPLEMENTATION}.{module}")
         values |= {getattr(getattr(loaded, server, None), name, None) for name in names}
     return values - {None}
+
+
+def _heaps_own(opened: dict[int, str]) -> set[str]:
+    """Where the shared values lie: the package keeps that memory for values to come."""
+    loaded = sys.modules.get(f"{IMPLEMENTATION}.heap")
+    heap = getattr(getattr(loaded, "BufferWrapper", None), "_heap", None)
+    arenas = getattr(heap, "_arenas", ())
+    return {opened[arena.fd] for arena in arenas if getattr(arena, "fd", None) in opened}
 
 
 def _server_pids() -> set[Any]:
