@@ -4,6 +4,7 @@
 CHAPTERS = (
     "parallelism",
     "processes",
+    "process_objects",
     "arguments",
     "joining",
     "exit_codes",

@@ -1,17 +1,18 @@
-"""Process: how one is created and started, and what it is called.
+"""Process: how one is created and started, and what becomes of it.
 
 There are two ways, as with Thread. Either a function is handed over as ``target`` with its
 ``args``, or a subclass overrides ``run``. ``start`` creates the process and returns at once;
-the process ends when its activity does.
+the process ends when its activity does. What the activity returns is dropped, and what it
+raises stays where it was raised: the parent gets to see an exit code, and no more.
 
-The base class has to be initialised first, and it owns the attribute ``name``: a subclass that
-stores a name of its own there renames the process.
+Most of this a Thread does as well. Parity ends with misuse: where a Thread raises RuntimeError,
+a Process raises AssertionError, and under ``python -O`` nobody has looked.
 """
 
 import os
 import threading
 
-from spec.kit import claim, perform, process_class
+from spec.kit import OBSERVED, claim, outcome, perform, process_class
 
 
 def introduce(stage, *args, **kwargs):
@@ -35,6 +36,62 @@ def test_target_runs_once_in_another_process_with_its_arguments(mp, stage, progr
     assert outcome.lines == ["hello world", "This is a process"]
 
 
+def bind(stage, first, second="default", *rest, key="default", **others):
+    """Report which parameter each argument came to."""
+    return first, second, rest, key, others
+
+
+@claim("process.args-list-or-tuple", docs="multiprocessing.Process")
+def test_args_may_be_a_list_or_a_tuple(mp, stage):
+    """args may be a list or a tuple, to the same effect, and kwargs are passed as keywords.
+
+    One of the arguments is a list itself, and stays one.
+    """
+
+    def by_list(args, **settings):
+        return mp.Process(args=list(args), **settings)
+
+    def by_tuple(args, **settings):
+        return mp.Process(args=tuple(args), **settings)
+
+    for by in (by_list, by_tuple):
+        keywords = {"key": "k", "other": 5}
+        bound = stage.play(bind, "a", ["b", "c"], 3, 4, by=by, kwargs=keywords)
+        assert bound == ("a", ["b", "c"], (3, 4), "k", {"other": 5}), by
+
+
+def spread(*letters, stage):
+    """Perform with the positional arguments there are."""
+    perform(stage, tell_letters, *letters)
+
+
+def tell_letters(stage, *letters):
+    """Report the arguments."""
+    return letters
+
+
+@claim("process.string-args-are-spread", docs="multiprocessing.Process", level=OBSERVED)
+def test_a_text_given_as_args_is_spread(mp, stage, program):
+    """A text given as args is spread into its letters: each of them becomes an argument.
+
+    So it is for who forgets the comma of ``args=("ab",)``. A target with one parameter then
+    fails in the child, as it does in a thread; start and join do not tell. With the comma, the
+    control, the text arrives whole.
+    """
+
+    def by_text(args, **settings):
+        return mp.Process(target=spread, args="ab", kwargs={"stage": args[0]})
+
+    assert stage.play(tell_letters, by=by_text) == ("a", "b")
+
+    forgotten = program.run("failing", "text")
+    assert forgotten.lines == ["joined: None 1", "joined: None None"]
+    assert forgotten.errors.count("TypeError: take_one()") == 2
+    whole = program.run("failing", "tuple")
+    assert whole.errors == ""
+    assert whole.lines == ["ab", "joined: None 0", "ab", "joined: None None"]
+
+
 @process_class
 class Introducer:
     """A process that knows its name and age, as the tutorial's does, and tells them."""
@@ -51,14 +108,14 @@ class Introducer:
 
 def tell(stage, name, age):
     """Report the attributes that came along, and where this runs."""
-    return name, age, os.getpid(), stage.mp.current_process().name
+    return name, age, os.getpid()
 
 
 @claim("process.run-override-is-activity", docs="multiprocessing.Process.run")
 def test_overridden_run_is_what_the_process_does(mp, stage, program):
     """The run method of a subclass is the process's activity, and start lets it run elsewhere."""
     actor = stage.enter_subclass(Introducer, "Ann", 19)
-    _, _, pid, _ = actor.returns()
+    _, _, pid = actor.returns()
     assert pid != os.getpid(), "run was executed in the parent"
 
     outcome = program.run("sample_subclass")
@@ -69,60 +126,199 @@ def test_overridden_run_is_what_the_process_does(mp, stage, program):
 @claim("process.subclass-attributes-reach-child", docs="multiprocessing#programming-guidelines")
 def test_attributes_set_in_init_reach_run(mp, stage):
     """What a subclass sets in its __init__ is there when run is called in the other process."""
-    name, age, _, _ = stage.enter_subclass(Introducer, "Ann", {"years": 19}).returns()
+    name, age, _ = stage.enter_subclass(Introducer, "Ann", {"years": 19}).returns()
     assert (name, age) == ("Ann", {"years": 19})
 
 
-@claim("process.assigning-name-renames-process", docs="multiprocessing.Process.name")
-def test_assigning_name_renames_the_process(mp, stage):
-    """To assign self.name renames the process: the child is called that, and so is its object."""
-    actor = stage.enter_subclass(Introducer, "Ann", 19)
-    *_, own_name = actor.returns()
-    assert own_name == "Ann"
-    assert actor.process.name == "Ann"
+def note_place(places):
+    """Note the process and the thread that this runs in."""
+    places.append((os.getpid(), threading.get_ident()))
 
 
-class Hasty:
-    """Sets its name, and something of its own, before the base class is initialised."""
+@claim("process.direct-run-stays-local", docs="multiprocessing.Process.run")
+def test_run_called_directly_starts_nothing(mp, stage):
+    """run, when it is called directly, does its work in the caller, and no process is started.
 
-    def __init__(self):
-        self.name = "Ann"
-        self.age = 19
-        super().__init__()
-
-
-class HastyDaemon:
-    """Sets the daemon flag before the base class is initialised."""
-
-    def __init__(self):
-        self.daemon = True
-        super().__init__()
-
-
-def outcome_of(plain, base):
-    """Make a subclass of ``base`` and an instance of it; the instance, or the error's type."""
-    try:
-        return type(plain.__name__, (plain, base), {})()
-    except Exception as error:
-        return type(error)
-
-
-@claim("process.base-init-overwrites-name", docs="multiprocessing.Process.name")
-def test_base_init_overwrites_a_name_set_before(mp):
-    """A name set before the base __init__ is lost without a word; a Thread refuses it.
-
-    Here parity ends: Thread raises AssertionError. Other attributes survive.
+    The work notes its place in a list, which no other process could do. What was run like this
+    can still be started: the process is none yet. The started one notes its place elsewhere.
     """
-    hasty = outcome_of(Hasty, mp.Process)
-    assert hasty.name.startswith("Hasty-"), "the early name has survived"
-    assert hasty.age == 19
-    assert outcome_of(Hasty, threading.Thread) is AssertionError
+    places: list[tuple[int, int]] = []
+    here = (os.getpid(), threading.get_ident())
+    process = mp.Process(target=note_place, args=(places,))
+    process.run()
+    assert places == [here]
+    assert (process.pid, process.exitcode, process.is_alive()) == (None, None, False)
+    assert process not in mp.active_children()
+
+    process.start()
+    process.join(stage.patience)
+    assert process.exitcode == 0
+    assert places == [here]
 
 
-@claim("process.daemon-needs-base-init", docs="multiprocessing.Process.daemon")
-def test_daemon_cannot_be_set_before_base_init(mp):
-    """To set daemon before the base __init__ raises AttributeError."""
-    assert outcome_of(HastyDaemon, mp.Process) is AttributeError
+def give(value):
+    """Return the value."""
+    return value
+
+
+def give_function():
+    """Return what cannot be pickled."""
+    return lambda: None
+
+
+@process_class
+class Giver:
+    """A process whose run returns a number."""
+
+    def __init__(self, stage):
+        super().__init__()
+        self.stage = stage
+
+    def run(self):
+        perform(self.stage, introduce)
+        return 7
+
+
+@claim(
+    "process.no-target-exits-zero",
+    "process.return-value-is-dropped",
+    docs="multiprocessing.Process.exitcode",
+)
+def test_what_returns_exits_with_zero(mp, stage):
+    """A process without a target ends with exit code 0, and so does any that returns something."""
+    processes = {
+        "no target": mp.Process(),
+        "returns 42": mp.Process(target=give, args=(42,)),
+        "returns False": mp.Process(target=give, args=(False,)),
+        "returns a text": mp.Process(target=give, args=("text",)),
+        "returns a function": mp.Process(target=give_function),
+    }
+    for process in processes.values():
+        process.start()
+    run_returns = stage.enter_subclass(Giver).ends()
+    for process in processes.values():
+        process.join(stage.patience)
+    observed = {what: process.exitcode for what, process in processes.items()}
+    observed["run returns 7"] = run_returns
+    assert observed == dict.fromkeys(observed, 0)
+
+
+@claim("process.exception-stays-in-child", docs="multiprocessing.Process.exitcode")
+def test_an_exception_stays_in_the_process(mp, program):
+    """An exception that a process does not catch ends it with exit code 1, and join returns.
+
+    What there is to know is on the standard error of the child, under the name of the process.
+    So it is with a thread, which has no exit code.
+    """
+    outcome = program.run("failing", "raising")
+    assert outcome.exitcode == 0
+    assert outcome.lines == ["joined: None 1", "joined: None None"]
+    of_the_process, of_the_thread = outcome.errors.split("Exception in thread Ann:")
+    assert of_the_process.startswith("Process Ann:\nTraceback")
+    for told in (of_the_process, of_the_thread):
+        assert told.endswith("ValueError: no good\n")
+
+
+def linger(stage):
+    """Stay until cued to leave."""
+    stage.say("running")
+    stage.wait_for_cue("leave")
+
+
+@process_class
+class Lingerer:
+    """A process whose run stays until cued."""
+
+    def __init__(self, stage):
+        super().__init__()
+        self.stage = stage
+
+    def run(self):
+        perform(self.stage, linger)
+
+
+@claim("process.start-does-not-wait", docs="multiprocessing.Process.is_alive")
+def test_start_returns_while_the_process_runs(mp, stage):
+    """start returns as soon as there is a process, and does not wait for the end of its activity.
+
+    The activity, a target or an overridden run, ends when it is cued, and the cue is given when
+    start has returned.
+    """
+    for actor in (stage.enter(linger), stage.enter_subclass(Lingerer)):
+        assert actor.process.is_alive()
+        assert isinstance(actor.process.pid, int)
+        actor.expect("running")
+        actor.cue("leave")
+        actor.returns()
+
+
+def start_again(actor):
+    """Start what runs, and what has run, once more; what came of it."""
+    actor.process.start()
+    actor.expect("running")
+    running = outcome(actor.process.start)
+    assert actor.holds_back("running"), "a second one has started"
+    actor.cue("leave")
+    actor.returns()
+    return running, outcome(actor.process.start)
+
+
+@claim("process.start-once", docs="multiprocessing.Process.start", level=OBSERVED)
+def test_a_process_is_started_once(mp, stage, program):
+    """A second start raises AssertionError, while the process runs and when it has ended.
+
+    Here parity ends: Thread raises RuntimeError. Without assertions, under ``python -O``, it
+    fails for want of what the first start has used up, which is promised by nobody.
+    """
+    observed = {
+        "Process": start_again(stage.cast(linger, by=mp.Process)),
+        "Thread": start_again(stage.cast(linger, by=threading.Thread)),
+        "python": program.run("unchecked").lines[1],
+        "python -O": program.run("unchecked", options=("-O",)).lines[1],
+    }
+    assert observed.pop("python -O") in (
+        "second start: AttributeError",
+        "second start: TypeError",
+    )
+    assert observed == {
+        "Process": ("AssertionError", "AssertionError"),
+        "Thread": ("RuntimeError", "RuntimeError"),
+        "python": "second start: AssertionError",
+    }
+
+
+def meddle(stage, process):
+    """Do with somebody else's process what only its creator may do; what came of it."""
+    return {
+        "start": outcome(process.start),
+        "join": outcome(process.join, 0),
+        "is_alive": outcome(process.is_alive),
+        "is_alive of its own": outcome(stage.mp.current_process().is_alive),
+    }
+
+
+REFUSED = {
+    "start": "AssertionError",
+    "join": "AssertionError",
+    "is_alive": "AssertionError",
+    "is_alive of its own": True,
+}
+
+
+@claim("process.only-creator-starts-and-joins", docs="multiprocessing.Process", level=OBSERVED)
+def test_only_the_creator_may_start_and_join(mp, stage):
+    """Only the process that created a Process may start, join or ask for it: AssertionError.
+
+    One that was not started yet can be handed to a child under every start method. One that
+    runs cannot be pickled, so only a forked child can hold it.
+    """
+    assert stage.play(meddle, mp.Process()) == REFUSED
+
+    if mp.get_start_method() == "fork":
+        sibling = stage.enter(linger)
+        assert stage.play(meddle, sibling.process) == REFUSED
+        sibling.cue("leave")
+        sibling.returns()
 
 
 @claim("process.unjoined-output-is-complete", docs="multiprocessing#programming-guidelines")

@@ -26,6 +26,7 @@ NONE = "none"
 MODULES = (
     "parallelism",
     "processes",
+    "process_objects",
     "arguments",
     "joining",
     "exit_codes",
