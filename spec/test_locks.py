@@ -10,13 +10,16 @@ that each process makes for itself, or a lock for threads, excludes no other pro
 That nobody else is inside cannot be seen from a line appended to a file: such a line is written
 at once, with a lock or without. The proofs here write a record in two halves, with a cue in
 between, or read a number and write it back.
+
+Parity with threading ends where a call says how long to wait, and in what is raised.
 """
 
 import pickle
 import threading
 import time
+import types
 
-from spec.kit import BEAT, TICK, claim
+from spec.kit import BEAT, TICK, claim, outcome, submodule
 
 
 def write_by_with(stage, lock, path):
@@ -268,3 +271,299 @@ def test_a_lock_for_threads_keeps_no_process_out(mp, stage):
     for each in both:
         each.cue("leave")
         each.returns()
+
+
+GLOBALS = types.SimpleNamespace()
+
+
+def hold_global(stage):
+    """Hold the lock that is a global here until cued."""
+    hold(stage, GLOBALS.lock)
+
+
+@claim(
+    "lock.global-shared-under-fork",
+    docs="multiprocessing#programming-guidelines",
+    methods=("fork",),
+)
+def test_a_global_lock_is_shared_with_forked_processes(mp, stage):
+    """Under fork a lock that is a global is shared with children to whom nobody has handed it.
+
+    The lock is made after the chapter was imported, so a child can have it from its parent only.
+    """
+    GLOBALS.lock = mp.Lock()
+    try:
+        both = [stage.enter(hold_global) for _ in range(2)]
+        for each in both:
+            each.expect("asking")
+        inside = stage.first(both, "inside")
+        both.remove(inside)
+        assert both[0].holds_back("inside"), "a second process got in"
+        inside.cue("leave")
+        inside.returns()
+        both[0].expect("inside")
+        both[0].cue("leave")
+        both[0].returns()
+    finally:
+        del GLOBALS.lock
+
+
+def take_twice(stage, lock):
+    """Take a lock, and ask for it again, without waiting and for a beat; report the answers."""
+    return [lock.acquire(), lock.acquire(False), lock.acquire(True, BEAT)]
+
+
+@claim("lock.not-recursive", docs="multiprocessing.Lock")
+def test_the_owner_of_a_lock_cannot_take_it_again(mp, stage):
+    """Who has taken a Lock and asks for it again has to wait as all others have.
+
+    It is so with a thread and threading.Lock, too.
+    """
+    for by, lock in ((threading.Thread, threading.Lock()), (mp.Process, mp.Lock())):
+        assert stage.play(take_twice, lock, by=by) == [True, False, False]
+
+
+def take(stage, lock):
+    """Take the lock, if it is free, and end without releasing it."""
+    return lock.acquire(False)
+
+
+def release(stage, lock):
+    """Release a lock that somebody else has taken."""
+    return outcome(lock.release)
+
+
+@claim("lock.anyone-may-release", docs="multiprocessing.Lock.release")
+def test_a_lock_may_be_released_by_another_than_who_took_it(mp, stage):
+    """Any process or thread may release a Lock, whoever has taken it; then it is free.
+
+    What one process has taken another releases, parent and child in both ways, and a thread
+    releases what another thread of its process has taken, as in threading.
+    """
+    for lock, *others in (
+        (threading.Lock(), threading.Thread),
+        (mp.Lock(), mp.Process, threading.Thread),
+    ):
+        for by in others:
+            assert lock.acquire(False)
+            assert stage.play(release, lock, by=by) is None
+        assert lock.acquire(False), "it is not free"
+        assert not lock.acquire(False), "it is free twice"
+
+    lock = mp.Lock()
+    assert stage.play(take, lock) is True
+    assert not lock.acquire(False), "the child has not taken it"
+    assert outcome(lock.release) is None
+    assert lock.acquire(False), "it is not free"
+
+
+def release_too_often(stage, lock):
+    """Release a lock that is free, take it and ask again, release it twice; report all answers."""
+    return [
+        outcome(lock.release),
+        lock.acquire(False),
+        lock.acquire(False),
+        outcome(lock.release),
+        outcome(lock.release),
+    ]
+
+
+@claim("lock.releasing-unlocked-fails", docs="multiprocessing.Lock.release")
+def test_a_free_lock_cannot_be_released(mp, stage):
+    """To release a Lock that is free raises ValueError, and leaves it free for one only.
+
+    Here parity ends: threading raises RuntimeError. It is the same in the process that made the
+    lock and in another.
+    """
+    lock = mp.Lock()
+    observed = {
+        "a process": stage.play(release_too_often, lock),
+        "a thread": stage.play(release_too_often, lock, by=threading.Thread),
+        "threading": stage.play(release_too_often, threading.Lock(), by=threading.Thread),
+    }
+    assert observed == {
+        "a process": ["ValueError", True, False, None, "ValueError"],
+        "a thread": ["ValueError", True, False, None, "ValueError"],
+        "threading": ["RuntimeError", True, False, None, "RuntimeError"],
+    }
+    assert [lock.acquire(False), lock.acquire(False)] == [True, False]
+
+
+def look_when_cued(stage, locks):
+    """Whenever cued, look whether each lock is held, and tell."""
+    for _ in range(3):
+        stage.wait_for_cue("look")
+        stage.say("seen", [lock.locked() for lock in locks])
+
+
+@claim("lock.locked-tells-if-held", docs="multiprocessing.Lock.locked", since="3.14")
+def test_locked_tells_whether_somebody_holds_the_lock(mp, stage):
+    """locked tells of a Lock and an RLock whether it is held, whoever holds it and whoever asks.
+
+    One process takes and releases them; it and another one look before, meanwhile and after.
+    """
+    locks = [mp.Lock(), mp.RLock()]
+    looking = stage.enter(look_when_cued, locks)
+
+    def seen():
+        looking.cue("look")
+        return [lock.locked() for lock in locks], looking.expect("seen")
+
+    assert seen() == ([False, False], [False, False])
+    for lock in locks:
+        assert lock.acquire(False)
+    assert seen() == ([True, True], [True, True])
+    for lock in locks:
+        lock.release()
+    assert seen() == ([False, False], [False, False])
+    looking.returns()
+
+
+@claim("lock.factory-not-class", docs="multiprocessing.Lock")
+def test_lock_makes_locks_and_is_no_class(mp):
+    """Lock and RLock are functions that make locks, not classes; isinstance refuses them.
+
+    The classes are those of the sub-module synchronize. As with threading's, the name after
+    "with lock as" is bound to True, not to the lock.
+    """
+    for make, name in ((mp.Lock, "Lock"), (mp.RLock, "RLock")):
+        lock = make()
+        assert outcome(isinstance, lock, make) == "TypeError"
+        assert type(lock) is getattr(submodule("synchronize"), name)
+        with lock as bound:
+            assert bound is True
+
+
+def ask_for_a_beat(stage, lock):
+    """Ask for the lock for one beat; report the answer and how long it took."""
+    with stage.span("asking") as asking:
+        admitted = lock.acquire(timeout=BEAT)
+    return admitted, asking.seconds
+
+
+def wait_for(stage, lock, timeout):
+    """Ask for the lock and wait so long; report the answer."""
+    stage.say("asking")
+    admitted = lock.acquire(True, timeout)
+    stage.say("answered")
+    return admitted
+
+
+LONG = 1000 * BEAT  # longer than anybody here has patience
+
+
+@claim("lock.timeout-returns-false", docs="multiprocessing.Lock.acquire")
+def test_acquire_gives_up_when_its_time_out_has_passed(mp, stage):
+    """acquire(timeout=...) returns False when the time has passed; True if free before that.
+
+    One who waits for long gets the lock when it is released, far from the end of the time.
+    """
+    locks = [mp.Lock(), mp.RLock()]
+    for lock in locks:
+        assert lock.acquire(False)
+    asking = [stage.enter(ask_for_a_beat, lock) for lock in locks]
+    for each in asking:
+        admitted, waited = each.returns()
+        assert admitted is False
+        assert waited >= BEAT - TICK, "it did not wait"
+
+    waiting = [stage.enter(wait_for, lock, LONG) for lock in locks]
+    for each in waiting:
+        each.expect("asking")
+    assert stage.all_hold_back(waiting, "answered"), "who waits for long was answered at once"
+    for lock in locks:
+        lock.release()
+    assert [each.returns() for each in waiting] == [True, True]
+
+
+@claim("lock.none-timeout-is-forever", docs="multiprocessing.Lock.acquire")
+def test_a_time_out_of_none_means_for_ever(mp, stage):
+    """With a time-out of None, acquire waits until the lock is free; threading says -1 for that.
+
+    Here parity ends: None is a TypeError there. Both wait for a beat at least, and get the lock
+    when it is released.
+    """
+    for by, lock, forever in (
+        (threading.Thread, threading.Lock(), -1),
+        (mp.Process, mp.Lock(), None),
+    ):
+        assert lock.acquire(False)
+        waiting = stage.enter(wait_for, lock, forever, by=by)
+        waiting.expect("asking")
+        assert waiting.holds_back("answered"), "it was answered while the lock was held"
+        lock.release()
+        assert waiting.returns() is True
+    assert outcome(threading.Lock().acquire, True, None) == "TypeError"
+
+
+CALLS = {
+    "acquire(False)": lambda lock: lock.acquire(False),
+    "acquire(True, 0)": lambda lock: lock.acquire(True, 0),
+    "acquire(True, -1)": lambda lock: lock.acquire(True, -1),
+    "acquire(True, -LONG)": lambda lock: lock.acquire(True, -LONG),
+    "acquire(False, LONG)": lambda lock: lock.acquire(False, LONG),
+    "acquire(block=False)": lambda lock: lock.acquire(block=False),
+    "acquire(blocking=False)": lambda lock: lock.acquire(blocking=False),
+}
+FOR_EVER = "waits for ever"  # so it is not asked
+ANSWERS = {
+    #                          the package's, threading's locks, its semaphores
+    "acquire(False)": (False, False, False),
+    "acquire(True, 0)": (False, False, False),
+    "acquire(True, -1)": (False, FOR_EVER, False),
+    "acquire(True, -LONG)": (False, "ValueError", False),
+    "acquire(False, LONG)": (False, "ValueError", "ValueError"),
+    "acquire(block=False)": (False, "TypeError", "TypeError"),
+    "acquire(blocking=False)": ("TypeError", False, False),
+}
+
+
+def ask(stage, locks, calls, times):
+    """Make each call on each of the locks, all of which are held, so often; report the answers."""
+    with stage.span("asking"):
+        for _ in range(times):
+            answers = {
+                call: agreed([outcome(CALLS[call], lock) for lock in locks]) for call in calls
+            }
+    return answers
+
+
+def agreed(answers):
+    """What all answer alike; where they do not, all of it."""
+    return answers[0] if all(answer == answers[0] for answer in answers) else answers
+
+
+@claim(
+    "lock.non-blocking-acquire-never-waits",
+    "lock.negative-timeout-is-zero",
+    "lock.non-blocking-ignores-timeout",
+    "lock.parameter-named-block",
+    "semaphore.acquire-follows-lock-rules",
+    docs="multiprocessing.Lock.acquire",
+)
+def test_acquire_refuses_at_once_who_does_not_want_to_wait(mp, stage):
+    """Held locks and semaphores refuse at once who must not block or has no time to wait.
+
+    Here parity ends, as the table shows. The four kinds agree; all are held by the test. That
+    it is at once is shown in two ways: some of the time-outs are longer than anybody has
+    patience, and the whole table can be asked fifty times within one beat.
+    """
+    owned = [mp.Lock(), mp.RLock(), mp.Semaphore(), mp.BoundedSemaphore()]
+    locks = [threading.Lock(), threading.RLock()]
+    semaphores = [threading.Semaphore(), threading.BoundedSemaphore()]
+    for lock in owned + locks + semaphores:
+        assert lock.acquire(False)
+
+    for beat in stage.beats():
+        asking = stage.enter(ask, owned, list(CALLS), 50)
+        answers = asking.returns()
+        if asking.spans["asking"].seconds < beat:
+            break
+    answerable = [call for call in CALLS if FOR_EVER not in ANSWERS[call]]
+    by_locks = stage.play(ask, locks, answerable, 1, by=threading.Thread)
+    by_semaphores = stage.play(ask, semaphores, list(CALLS), 1, by=threading.Thread)
+    observed = {
+        call: (answers[call], by_locks.get(call, FOR_EVER), by_semaphores[call]) for call in CALLS
+    }
+    assert observed == ANSWERS
+    assert asking.spans["asking"].seconds < beat, "it is refused, but not at once"

@@ -5,12 +5,14 @@ A semaphore is a number of seats. ``acquire`` takes one and waits while none is 
 hold it; it reaches them as an argument.
 
 In which order those who wait are let in is not promised, so no claim here asks for it:
-``semaphore.acquire-order-not-promised`` is a note, not a claim.
+``semaphore.acquire-order-not-promised`` is a note, not a claim. How long ``acquire`` waits is
+told by the same rules as for a Lock, in the chapter on locks.
 """
 
+import threading
 import time
 
-from spec.kit import BEAT, TICK, claim
+from spec.kit import BEAT, OBSERVED, TICK, claim, outcome
 
 LEFT_OUT = {
     "semaphore.acquire-order-not-promised": "no order among waiters is promised",
@@ -108,3 +110,256 @@ def test_each_of_five_processes_acquires_and_then_releases(mp, program):
         name, word = line.split()
         words.setdefault(name, []).append(word)
     assert words == {f"Process-{number}": ["acquires", "releases"] for number in range(1, 6)}
+
+
+def free_seats(semaphore):
+    """Take all the seats that are free, up to ten, and give their number."""
+    return sum(semaphore.acquire(False) for _ in range(10))
+
+
+def take_a_seat(stage, semaphore):
+    """Wait for a seat, for ever if need be; report the answer."""
+    stage.say("asking")
+    admitted = semaphore.acquire(True, None)
+    stage.say("seated")
+    return admitted
+
+
+@claim("semaphore.initial-value-defaults-to-one", docs="multiprocessing.Semaphore")
+def test_there_is_one_seat_if_not_said_otherwise(mp, stage):
+    """A semaphore has one seat if no number is given; with 0, a release has to come first.
+
+    It is so in threading, too. Who asks for a seat of none is not let in for a beat, and is when
+    one was released.
+    """
+    for make in (
+        threading.Semaphore,
+        threading.BoundedSemaphore,
+        mp.Semaphore,
+        mp.BoundedSemaphore,
+    ):
+        assert free_seats(make()) == 1
+
+    for by, closed in ((threading.Thread, threading.Semaphore(0)), (mp.Process, mp.Semaphore(0))):
+        assert free_seats(closed) == 0
+        waiting = stage.enter(take_a_seat, closed, by=by)
+        waiting.expect("asking")
+        assert waiting.holds_back("seated"), "there was a seat of none"
+        closed.release()
+        assert waiting.returns() is True
+
+
+def add_seats(stage, semaphore, number):
+    """Release seats that nobody has taken."""
+    return [semaphore.release() for _ in range(number)]
+
+
+@claim("semaphore.value-may-exceed-start", docs="multiprocessing.Semaphore")
+def test_a_semaphore_may_be_released_more_often_than_acquired(mp, stage):
+    """A Semaphore may be released more often than acquired: it has more seats then than at first.
+
+    The seats are added by another process than the one that takes them, or by another thread.
+    """
+    for by, semaphore in (
+        (threading.Thread, threading.Semaphore(1)),
+        (mp.Process, mp.Semaphore(1)),
+    ):
+        assert stage.play(add_seats, semaphore, 4, by=by) == [None] * 4
+        assert free_seats(semaphore) == 5
+
+
+def release_too_often(stage, semaphore):
+    """Release with no seat taken, take one, and release twice; report all answers."""
+    return [
+        outcome(semaphore.release),
+        semaphore.acquire(False),
+        outcome(semaphore.release),
+        outcome(semaphore.release),
+    ]
+
+
+@claim(
+    "semaphore.bounded-refuses-extra-release",
+    docs="multiprocessing.BoundedSemaphore",
+    needs=("semaphore-value",),
+)
+def test_a_bounded_semaphore_never_has_more_seats_than_at_first(mp, stage):
+    """To release a BoundedSemaphore that has all its seats raises ValueError, and adds none.
+
+    It is so in threading, too, and in each process. A seat may well be released by another
+    process than the one that took it.
+    """
+    for by, semaphore in (
+        (threading.Thread, threading.BoundedSemaphore(2)),
+        (mp.Process, mp.BoundedSemaphore(2)),
+    ):
+        answers = stage.play(release_too_often, semaphore, by=by)
+        assert answers == ["ValueError", True, None, "ValueError"]
+        assert outcome(semaphore.release) == "ValueError"
+        assert free_seats(semaphore) == 2
+        assert stage.play(add_seats, semaphore, 2, by=by) == [None, None]
+        assert outcome(semaphore.release) == "ValueError"
+        assert free_seats(semaphore) == 2
+
+
+def take_and_look(stage, semaphore):
+    """Take a seat; report what the value is then."""
+    semaphore.acquire(False)
+    return semaphore.get_value()
+
+
+@claim(
+    "semaphore.get-value-is-current",
+    docs="multiprocessing.Semaphore.get_value",
+    needs=("semaphore-value",),
+)
+def test_get_value_tells_how_many_seats_are_free(mp, stage):
+    """get_value tells how many seats are free, whichever process has taken the others.
+
+    Here parity ends: threading's semaphores have no such method.
+    """
+    for semaphore in (mp.Semaphore(3), mp.BoundedSemaphore(3)):
+        seen = [semaphore.get_value(), stage.play(take_and_look, semaphore), semaphore.get_value()]
+        semaphore.acquire(False)
+        seen += [semaphore.get_value(), stage.play(take_and_look, semaphore), semaphore.get_value()]
+        semaphore.release()
+        seen += [semaphore.get_value()]
+        assert seen == [3, 2, 2, 1, 0, 0, 1]
+    assert not hasattr(threading.Semaphore(), "get_value")
+
+
+@claim("semaphore.locked-at-zero", docs="multiprocessing.Semaphore.locked", since="3.14")
+def test_a_semaphore_is_locked_when_no_seat_is_free(mp, stage):
+    """locked tells of a semaphore whether no seat is free, whichever processes have taken them."""
+    for semaphore in (mp.Semaphore(2), mp.BoundedSemaphore(2)):
+        seen = [semaphore.locked()]
+        for _ in range(2):
+            assert stage.play(take_and_leave_taken, semaphore) is True
+            seen.append(semaphore.locked())
+        semaphore.release()
+        seen.append(semaphore.locked())
+        assert seen == [False, False, True, False]
+
+
+def take_and_leave_taken(stage, semaphore):
+    """Take a seat, and end without releasing it."""
+    return semaphore.acquire(False)
+
+
+@claim("semaphore.killed-holder-keeps-slot", docs="multiprocessing.Process.terminate")
+def test_a_seat_of_a_killed_process_never_comes_free(mp, stage):
+    """The seat of a process that is killed never comes free, as that of one that leaves does.
+
+    Two have a seat. One leaves and one is killed; then there is a seat for one, and a third has
+    to wait.
+    """
+    semaphore = mp.Semaphore(2)
+    leaving, killed = (stage.enter(guest, semaphore) for _ in range(2))
+    for each in (leaving, killed):
+        each.expect("seated")
+    leaving.cue("leave")
+    leaving.returns()
+    killed.process.kill()
+    assert killed.ends() != 0
+    assert semaphore.acquire(False), "the seat of the one that left is not free"
+    admitted, _ = stage.play(latecomer, semaphore)
+    assert not admitted, "the seat of the one that was killed came free"
+
+
+@claim("semaphore.release-takes-no-count", docs="multiprocessing.Semaphore", level=OBSERVED)
+def test_release_gives_one_seat_back_and_takes_no_number(mp):
+    """release takes no number: it gives back one seat, and release(2) is a TypeError.
+
+    Here parity ends: threading's takes one. The documentation names the parameter of acquire
+    as the only difference; this is a second. What was refused has released nothing.
+    """
+    own, threads = mp.Semaphore(0), threading.Semaphore(0)
+    observed = {
+        "release(2)": (outcome(own.release, 2), outcome(threads.release, 2)),
+        "release(n=2)": (outcome(own.release, n=2), outcome(threads.release, n=2)),
+        "free seats": (free_seats(own), free_seats(threads)),
+    }
+    assert observed == {
+        "release(2)": ("TypeError", None),
+        "release(n=2)": ("TypeError", None),
+        "free seats": (0, 4),
+    }
+
+
+@claim("semaphore.negative-start-refused", docs="multiprocessing.Semaphore", level=OBSERVED)
+def test_a_negative_number_of_seats_is_an_os_error(mp):
+    """A negative number of seats is refused with OSError.
+
+    Here parity ends: threading raises ValueError.
+    """
+    for own, threads in (
+        (mp.Semaphore, threading.Semaphore),
+        (mp.BoundedSemaphore, threading.BoundedSemaphore),
+    ):
+        assert (outcome(own, -1), outcome(threads, -1)) == ("OSError", "ValueError")
+
+
+REPRS = {
+    # to whom it looks so        Lock, RLock, Semaphore(3), BoundedSemaphore(3)
+    "nobody has it": [
+        "<Lock(owner=None)>",
+        "<RLock(None, 0)>",
+        "<Semaphore(value=3)>",
+        "<BoundedSemaphore(value=3, maxvalue=3)>",
+    ],
+    "process Ann has it twice, to Ann": [
+        "<Lock(owner=Ann)>",
+        "<RLock(Ann, 2)>",
+        "<Semaphore(value=1)>",
+        "<BoundedSemaphore(value=1, maxvalue=3)>",
+    ],
+    "process Ann has it twice, to another": [
+        "<Lock(owner=SomeOtherProcess)>",
+        "<RLock(SomeOtherProcess, nonzero)>",
+        "<Semaphore(value=1)>",
+        "<BoundedSemaphore(value=1, maxvalue=3)>",
+    ],
+    "thread Tom has it twice, to Tom": [
+        "<Lock(owner=MainProcess|Tom)>",
+        "<RLock(MainProcess|Tom, 2)>",
+        "<Semaphore(value=1)>",
+        "<BoundedSemaphore(value=1, maxvalue=3)>",
+    ],
+    "thread Tom has it twice, to another": [
+        "<Lock(owner=SomeOtherThread)>",
+        "<RLock(SomeOtherThread, nonzero)>",
+        "<Semaphore(value=1)>",
+        "<BoundedSemaphore(value=1, maxvalue=3)>",
+    ],
+}
+
+
+def take_twice_and_look(stage, locks):
+    """Take each as often as possible, up to two times, report their reprs, and release them."""
+    taken = [lock for lock in locks for _ in range(2) if lock.acquire(False)]
+    stage.say("taken", [repr(lock) for lock in locks])
+    stage.wait_for_cue("release")
+    for lock in taken:
+        lock.release()
+
+
+@claim(
+    "semaphore.repr-shows-value",
+    docs="multiprocessing.Semaphore",
+    level=OBSERVED,
+    needs=("semaphore-value",),
+)
+def test_repr_tells_who_has_it_and_how_often(mp, stage):
+    """repr tells a lock's owner, an RLock's owner and count, and a semaphore's value and bound.
+
+    The owner is named to itself only; to others it is some other process or thread.
+    """
+    locks = [mp.Lock(), mp.RLock(), mp.Semaphore(3), mp.BoundedSemaphore(3)]
+    observed = {"nobody has it": [repr(lock) for lock in locks]}
+    for kind, by, name in (("process", mp.Process, "Ann"), ("thread", threading.Thread, "Tom")):
+        owner = stage.enter(take_twice_and_look, locks, by=by, name=name)
+        observed[f"{kind} {name} has it twice, to {name}"] = owner.expect("taken")
+        observed[f"{kind} {name} has it twice, to another"] = [repr(lock) for lock in locks]
+        owner.cue("release")
+        owner.returns()
+    assert observed == REPRS
