@@ -54,7 +54,7 @@ def claims(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def faults(session: nox.Session) -> None:
-    """Show that every claim turns red under its faults; -- --fault NAME, --claim ID."""
+    """Show that every claim turns red under its faults; -- --fault NAME, --claim ID, --others."""
     _install(session, "test")
     session.run("python", "-m", "spec.faults", *session.posargs, env=BYTECODE)
 
