@@ -153,6 +153,14 @@ def test_a_process_is_handled_like_a_thread(mp, stage):
     assert run_directly(mp.Process) == [threading.current_thread()]
 
 
+@claim("parallelism.threading-functions-without-counterpart", docs="multiprocessing#miscellaneous")
+def test_some_functions_of_threading_have_no_counterpart(mp):
+    """active_count, enumerate, settrace, setprofile, Timer and local exist for threads only."""
+    for name in ("active_count", "enumerate", "settrace", "setprofile", "Timer", "local"):
+        assert hasattr(threading, name), name
+        assert not hasattr(mp, name), name
+
+
 BOARD: list[str] = []
 
 

@@ -90,3 +90,16 @@ def second_process_waits_for_first(process):
         return start_and_wait
 
     replace(process.BaseProcess, "start", start)
+
+
+@fault(
+    "parallelism.local-means-nothing",
+    "multiprocessing.context",
+    "parallelism.threading-functions-without-counterpart",
+    subtle=True,
+)
+def local_means_nothing(context):
+    """There is a local, taken over from threading: code that uses it stores what others see."""
+    import threading
+
+    context.BaseContext.local = threading.local
