@@ -2,16 +2,43 @@
 
 import os
 import types
+from pathlib import Path
 
 import pytest
 
-from spec import faults
+from spec import CHAPTERS, faults
 from spec.meta.chapters import SIMPLE
 from spec.meta.scratch import HOUSE
+from spec.report import catalogue
 from spec.report.plays import FAILS, HOLDS
 from spec.report.record import read
 
 FAULT = "semaphore.one-seat-too-many"
+
+CATALOGUE = sorted(Path(faults.__file__).parent.glob("[a-z]*.py"))
+
+
+def test_every_module_of_faults_has_its_place():
+    """A module that is missing from MODULES would never be played."""
+    assert {path.stem for path in CATALOGUE} == set(faults.MODULES)
+    assert list(faults.MODULES) == [name for name in CHAPTERS if name in faults.MODULES]
+
+
+def test_every_fault_says_what_a_user_suffers_and_breaks_what_there_is():
+    known = catalogue.by_id()
+    for name, fault in faults.catalogue().items():
+        assert (fault.install.__doc__ or "").strip().endswith("."), name
+        assert fault.breaks, name
+        assert set(fault.breaks) <= known.keys(), name
+        assert set(fault.only) <= {"fork", "forkserver", "spawn"}, name
+
+
+def test_two_thirds_of_the_claims_have_a_fault_that_is_subtle():
+    subtle = {id for fault in faults.catalogue().values() if fault.subtle for id in fault.breaks}
+    claims = [claim for chapter in catalogue.chapters() for claim in chapter.claims]
+    with_one = [claim for claim in claims if not subtle.isdisjoint(claim.ids)]
+    assert len(with_one) >= 2 / 3 * len(claims)
+
 
 # Each claim holds where the fault is, and fails where it is not.
 SEATS = '''
