@@ -1,15 +1,21 @@
-"""Joining: waiting for processes to end.
+"""Joining: whether a process lives, and waiting for it to end.
 
-``join`` waits until the process has ended, and returns. What the process did is done by then.
-Processes run side by side, so joining one after the other takes as long as the longest of them;
-in which order they are joined makes no difference to when they end.
+A process is alive from its start until it has ended; from its start on it has a number. ``join``
+waits until it has ended, and returns. What the process did is done by then. Processes run side
+by side, so joining one after the other takes as long as the longest of them; in which order they
+are joined makes no difference to when they end.
+
+``join`` never tells whether the process has ended or the time-out has run out: ``is_alive`` and
+``exitcode`` do. It may be called as often as one likes, but not before the start, and not by the
+process itself. All this is as with threads, but for the exceptions that are raised.
 """
 
 import itertools
+import os
 import threading
 import time
 
-from spec.kit import BEAT, TICK, claim
+from spec.kit import BEAT, OBSERVED, TICK, claim, outcome
 
 
 def sleeper(stage, seconds):
@@ -174,3 +180,240 @@ def test_processes_can_be_joined_in_any_order(mp, stage):
         last.process.join(stage.patience)
         assert last.process.exitcode == 0
         assert all(actor.process.is_alive() for actor in actors)
+
+
+@claim("join.alive-between-start-and-end", docs="multiprocessing.Process.is_alive")
+def test_a_process_is_alive_from_its_start_to_its_end(mp, stage):
+    """is_alive is false before the start, true as soon as start returns, and false after the end.
+
+    The process lives until it is cued to leave, so it cannot have ended when it is looked at.
+    """
+    actor = stage.cast(leave_when_cued)
+    before = actor.process.is_alive()
+    actor.process.start()
+    at_once = actor.process.is_alive()
+    actor.cue("leave")
+    actor.returns()
+    assert (before, at_once, actor.process.is_alive()) == (False, True, False)
+
+
+def await_end_of(stage, pid):
+    """Wait until the child has ended, and leave its exit status where it is."""
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
+def status_is_left(pid):
+    """Whether the child has ended, and nobody has taken up its exit status yet: a zombie."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+
+
+@claim(
+    "join.is-alive-joins-finished",
+    docs="multiprocessing#programming-guidelines",
+    needs=("waitid",),
+    methods=("fork", "spawn"),
+)
+def test_to_ask_whether_a_finished_process_is_alive_joins_it(mp, stage):
+    """A finished process is a zombie until it is joined, and to ask is_alive joins it.
+
+    The process is known to have ended, as the kernel tells it, when it is asked about; nothing
+    else has asked before. The child of a fork server is not the program's own, and no zombie.
+    """
+    actor = stage.enter(leave_when_cued)
+    actor.cue("leave")
+    actor.falls_silent()
+    stage.play(await_end_of, actor.process.pid, by=threading.Thread)
+    assert status_is_left(actor.process.pid)
+    assert not actor.process.is_alive()
+    assert outcome(status_is_left, actor.process.pid) == "ChildProcessError", "it is a zombie still"
+    actor.returns()
+
+
+@claim("join.pid-set-by-start", docs="multiprocessing.Process.pid")
+def test_start_gives_a_process_its_number(mp, stage):
+    """pid and ident are None before the start; from then on they are the number of the process.
+
+    The process itself reports its number; its object has it as soon as start returns, and still
+    when the process has ended.
+    """
+    actor = stage.cast(leave_when_cued)
+    before = actor.process.pid, actor.process.ident
+    actor.process.start()
+    at_once = actor.process.pid, actor.process.ident
+    actor.cue("leave")
+    actor.returns()
+    after = actor.process.pid, actor.process.ident
+    assert before == (None, None)
+    assert at_once == after == (actor.pid, actor.pid)
+
+
+def introduce_main_thread(stage):
+    """Report the numbers and the name of the thread that this runs in."""
+    here = threading.current_thread()
+    return {
+        "is the main thread": here is threading.main_thread(),
+        "is called": here.name,
+        "number as noted": here.native_id == os.getpid(),
+        "number as the kernel tells it": threading.get_native_id() == os.getpid(),
+    }
+
+
+@claim("join.native-id-equals-pid", docs="threading.Thread.native_id", needs=("native-pids",))
+def test_a_process_begins_with_a_main_thread_of_its_own(mp, stage):
+    """A process runs in a main thread of its own, whose native_id is the number of the process.
+
+    A forked process inherits its parent's note of that number, which has to be corrected.
+    """
+    assert stage.play(introduce_main_thread) == {
+        "is the main thread": True,
+        "is called": "MainThread",
+        "number as noted": True,
+        "number as the kernel tells it": True,
+    }
+
+
+def start_thread_and_return(stage, path):
+    """Return while a thread still runs that writes its last word when it is cued."""
+
+    def write_late():
+        threading.main_thread().join()
+        stage.say("alone")
+        stage.wait_for_cue("write")
+        with open(path, "w") as file:
+            file.write("written")
+
+    threading.Thread(target=write_late).start()
+
+
+def start_daemonic_thread_and_return(stage):
+    """Return while a daemonic thread still runs, which never ends."""
+    threading.Thread(target=stage.wait_for_cue, args=("never",), daemon=True).start()
+
+
+@claim("join.child-waits-for-its-threads", docs="threading.Thread.daemon")
+def test_a_process_ends_after_its_threads(mp, stage, tmp_path):
+    """A process that has nothing more to do waits for its threads, but for the daemonic ones.
+
+    The thread goes on when the main thread is known to have come to its end, and until it is
+    cued. A daemonic thread that never ends keeps no process from ending.
+    """
+    path = tmp_path / "late"
+    actor = stage.enter(start_thread_and_return, str(path))
+    actor.expect("alone")
+    assert actor.process.join(BEAT) is None
+    assert actor.process.is_alive()
+    actor.cue("write")
+    actor.returns()
+    assert path.read_text() == "written"
+    stage.play(start_daemonic_thread_and_return)
+
+
+def join_for(stage, runner, seconds):
+    """Join with a time-out; report what join returned, how long it took, and how it stands."""
+    with stage.span("joining") as joining:
+        result = runner.join(seconds)
+    return result, joining.seconds, runner.is_alive(), getattr(runner, "exitcode", None)
+
+
+@claim("join.timeout-returns-none", docs="multiprocessing.Process.join")
+def test_join_with_a_timeout_does_not_tell_whether_the_process_has_ended(mp, stage):
+    """join with a time-out returns None, ended or not: is_alive and exitcode tell, as by threads.
+
+    The process runs on until it is cued, and ends when it is: join has to wait for its whole
+    time before, and the process has to be there still.
+    """
+    for by, code in ((threading.Thread, None), (mp.Process, 0)):
+        actor = stage.enter(leave_when_cued, by=by)
+        result, waited, *standing = stage.play(join_for, actor.process, BEAT, by=threading.Thread)
+        assert (result, standing) == (None, [True, None])
+        assert waited >= BEAT - TICK, "join gave up before its time"
+        actor.cue("leave")
+        actor.falls_silent()
+        result, _, *standing = stage.play(
+            join_for, actor.process, stage.patience, by=threading.Thread
+        )
+        assert (result, standing) == (None, [False, code])
+        actor.returns()
+
+
+@claim("join.negative-timeout-is-zero", docs="multiprocessing.Process.join", level=OBSERVED)
+def test_join_for_less_than_no_time_does_not_wait(mp, stage):
+    """join with a time-out of zero, or less, returns without waiting, as with threads.
+
+    The process or thread runs on until it is cued, and that happens only afterwards. Zero is
+    not taken for none, and a negative time, of more than the stage waits, not for a positive.
+    """
+    for by in (threading.Thread, mp.Process):
+        actor = stage.enter(leave_when_cued, by=by)
+        for seconds in (0, 0.0, -TICK, -3 * stage.patience):
+            joining = stage.enter(join_for, actor.process, seconds, by=threading.Thread)
+            result, _, *standing = joining.returns()
+            assert (result, standing) == (None, [True, None])
+        actor.cue("leave")
+        actor.returns()
+
+
+@claim("join.may-be-repeated", docs="multiprocessing.Process.join")
+def test_a_process_may_be_joined_again_and_again(mp, stage):
+    """A process may be joined many times, also when it has ended, with the same exit code.
+
+    It is joined in vain, then until it ends, and then twice more without a time-out, by a
+    thread, since join might not return.
+    """
+    for by, code in ((threading.Thread, None), (mp.Process, 0)):
+        actor = stage.enter(leave_when_cued, by=by)
+        for _ in range(2):
+            actor.process.join(TICK)
+        actor.cue("leave")
+        actor.returns()
+        for _ in range(2):
+            joined = stage.play(join_for, actor.process, None, by=threading.Thread)
+            result, _, *standing = joined
+            assert (result, standing) == (None, [False, code])
+
+
+def try_forbidden_joins(stage):
+    """Join what was not started, and join oneself; report what came of it."""
+    mp = stage.mp
+    return {
+        ("not started", "Thread"): outcome(threading.Thread().join),
+        ("not started", "Process"): outcome(mp.Process().join),
+        ("oneself", "Thread"): outcome(threading.current_thread().join),
+        ("oneself", "Process"): outcome(mp.current_process().join),
+    }
+
+
+@claim("join.before-start-fails", docs="multiprocessing.Process.join")
+def test_a_process_cannot_be_joined_before_its_start(mp, stage):
+    """To join a process before it was started is an error, as with threads.
+
+    An actor tries it, without a time-out, since join might wait for ever. With one it is an
+    error too.
+    """
+    outcomes = stage.play(try_forbidden_joins)
+    assert outcomes["not started", "Thread"] is not None
+    assert outcomes["not started", "Process"] is not None
+    assert outcome(mp.Process().join, 0) is not None
+
+
+@claim("join.self-join-fails", docs="multiprocessing.Process.join")
+def test_a_process_cannot_join_itself(mp, stage):
+    """A process cannot join itself, be it the program's first or another: that is an error.
+
+    The other process tries it without a time-out, the first one for a beat.
+    """
+    outcomes = stage.play(try_forbidden_joins)
+    assert outcomes["oneself", "Thread"] is not None
+    assert outcomes["oneself", "Process"] is not None
+    assert outcome(mp.current_process().join, BEAT) is not None
+
+
+@claim("join.refused-by-assertion", docs="multiprocessing.Process.join", level=OBSERVED)
+def test_what_join_refuses_fails_by_an_assertion(mp, stage):
+    """A join that is refused raises AssertionError, where a thread's raises RuntimeError."""
+    assert stage.play(try_forbidden_joins) == {
+        ("not started", "Thread"): "RuntimeError",
+        ("not started", "Process"): "AssertionError",
+        ("oneself", "Thread"): "RuntimeError",
+        ("oneself", "Process"): "AssertionError",
+    }

@@ -1,0 +1,46 @@
+"""Processes that are interrupted, and differ in what they do about it.
+
+Each leaves a note in a folder when it is up, when it has tidied up, and when it lives on; the
+program prints each one's exit code. Arguments: the start method, and the folder.
+"""
+
+import multiprocessing
+import signal
+import sys
+import time
+from pathlib import Path
+
+WAYS = ("lets it through", "exits with 3", "swallows it")
+
+
+def work(way, folder):
+    try:
+        try:
+            Path(folder, f"{way}, up").touch()
+            while True:
+                time.sleep(0.001)
+        finally:
+            Path(folder, f"{way}, tidied up").touch()
+    except KeyboardInterrupt:
+        if way == "lets it through":
+            raise
+        if way == "exits with 3":
+            sys.exit(3)
+    Path(folder, f"{way}, lives on").touch()
+
+
+if __name__ == "__main__":
+    # whoever starts a program in the background may make it deaf to interrupts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    multiprocessing.set_start_method(sys.argv[1])
+    folder = sys.argv[2]
+    processes = {way: multiprocessing.Process(target=work, args=(way, folder)) for way in WAYS}
+    for process in processes.values():
+        process.start()
+    for way, process in processes.items():
+        while not Path(folder, f"{way}, up").exists():
+            time.sleep(0.001)
+        process.interrupt()
+    for way, process in processes.items():
+        process.join()
+        print(f"{way}: {process.exitcode}")
