@@ -8,15 +8,15 @@ import sys
 import threading
 
 
-def fail():
-    raise ValueError("no good")
+def fail(reason):
+    raise ValueError(reason)
 
 
 def take_one(word):
     print(word)
 
 
-WAYS = {"raising": (fail, ()), "text": (take_one, "ab"), "tuple": (take_one, ("ab",))}
+WAYS = {"raising": (fail, ("no good",)), "text": (take_one, "ab")}
 
 if __name__ == "__main__":
     multiprocessing.set_start_method(sys.argv[1])
