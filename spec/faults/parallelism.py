@@ -74,9 +74,7 @@ def one_core_for_all(process):
     "parallelism.second-process-waits-for-first",
     "multiprocessing.process",
     "parallelism.processes-use-several-cores",
-    "parallelism.waiting-overlaps-in-threads-too",
     "join.sleeps-take-longest-not-sum",
-    "join.sleeps-overlap-as-in-threads",
     "join.shorter-sleeper-ends-first",
 )
 def second_process_waits_for_first(process):
