@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Actor", "Gone", "Silence", "Stage", "traceback"]
 
-# How long to wait for an actor's first word before asking whether it still lives, in seconds.
+# How long to wait before looking again at what nobody reports, in seconds.
 _LOOK = 0.02
 
 
@@ -371,6 +371,18 @@ class Stage:
         while not any(actor.has_said(word) for actor in actors) and (left := deadline - now()) > 0:
             self.listen(left)
         return not any(actor.has_said(word) for actor in actors)
+
+    def eventually(self, ready: Callable[[], bool], what: str) -> None:
+        """Ask ``ready`` again and again until it is true; Silence, saying ``what``, if it is not.
+
+        For what only the object under test can tell, and never before it is so.
+        """
+        deadline = now() + self.patience
+        while not ready():
+            self._complain()
+            if now() > deadline:
+                raise Silence(f"{what} has not come about within {self.patience:g} s")
+            self.listen(_LOOK)
 
     @property
     def held_back_in_vain(self) -> list[str]:
