@@ -17,7 +17,7 @@ def outcome(call):
 
 if __name__ == "__main__":
     multiprocessing.set_start_method(sys.argv[1])
-    print("group:", outcome(lambda: multiprocessing.Process(group="any")))
+    print("group:", outcome(lambda: multiprocessing.Process(group="any")))  # type: ignore[arg-type]
     process = multiprocessing.Process()
     process.start()
     process.join()
