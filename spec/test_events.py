@@ -6,7 +6,7 @@ go on, in whichever process they are. It stays set until ``clear``. All of it is
 
 import threading
 
-from spec.kit import BEAT, TICK, claim
+from spec.kit import BEAT, OBSERVED, TICK, claim
 
 
 def waiter(stage, event):
@@ -28,7 +28,7 @@ def test_set_wakes_all_who_wait(mp, stage):
     waiters = [stage.enter(waiter, event) for _ in range(3)]
     for each in waiters:
         each.expect("waiting")
-    assert all(each.holds_back("woken") for each in waiters), "woken by nobody"
+    assert stage.all_hold_back(waiters, "woken"), "woken by nobody"
     event.set()
     assert [each.returns() for each in waiters] == [True, True, True]
 
@@ -128,3 +128,21 @@ def test_what_a_child_sets_its_parent_sees(mp, stage):
     assert event.is_set() is False
     stage.play(setter, event)
     assert event.is_set() is True
+
+
+def state(stage, event):
+    """What an event's repr says, but for the number that tells one event from another."""
+    name, _, _, word = repr(event).strip("<>").split()
+    return name, word
+
+
+@claim("event.repr-shows-state", docs="multiprocessing.Event", level=OBSERVED)
+def test_repr_tells_whether_the_event_is_set(mp, stage):
+    """The repr of an Event tells whether it is set, whichever process has set it."""
+    event = mp.Event()
+    seen = [state(stage, event)]
+    stage.play(setter, event)
+    seen += [state(stage, event), stage.play(state, event)]
+    event.clear()
+    seen += [state(stage, event)]
+    assert seen == [("Event", "unset"), ("Event", "set"), ("Event", "set"), ("Event", "unset")]

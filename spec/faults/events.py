@@ -143,3 +143,26 @@ def child_set_is_local(synchronize):
         return lambda self: original(self) if parent_process() is None else None
 
     replace(synchronize.Event, "set", make)
+
+
+@fault("event.repr-knows-own-sets-only", SYNCHRONIZE, "event.repr-shows-state", subtle=True)
+def repr_knows_own_sets_only(synchronize):
+    """The repr of an event says "set" only in the process that has set it."""
+
+    def note(original):
+        def set_and_note(self):
+            original(self)
+            self.was_set_here = True
+
+        return set_and_note
+
+    def make(original):
+        def look(self):
+            if "was_set_here" in vars(self):
+                return original(self)
+            return original(self).replace(" set>", " unset>")
+
+        return look
+
+    replace(synchronize.Event, "set", note)
+    replace(synchronize.Event, "__repr__", make)

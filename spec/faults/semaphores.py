@@ -115,9 +115,14 @@ def is_bounded(context):
     )
 
 
-@fault("semaphore.keeps-to-itself", SYNCHRONIZE, "semaphore.value-may-exceed-start", subtle=True)
-def keeps_to_itself(synchronize):
-    """A release without an acquire before counts only where it was made, not for others."""
+@fault(
+    "semaphore.foreign-release-is-lost",
+    SYNCHRONIZE,
+    "semaphore.value-may-exceed-start",
+    subtle=True,
+)
+def foreign_release_is_lost(synchronize):
+    """The release of a seat that another process has taken is lost, unless no seat is free."""
 
     def release(self):
         if self._semlock._count() > 0 or self._semlock._is_zero():
@@ -201,14 +206,25 @@ def extra_release_counts(synchronize):
     "semaphore.value-counts-own-only", SYNCHRONIZE, "semaphore.get-value-is-current", subtle=True
 )
 def value_counts_own_only(synchronize):
-    """get_value knows only of the seats that this process has taken."""
-    replace(
-        synchronize.Semaphore,
-        "get_value",
-        lambda original: (
-            lambda self: original(self) if self._semlock._count() else max(original(self), 2)
-        ),
-    )
+    """get_value knows only of the seats that its own process has taken."""
+
+    def init(original):
+        def init_and_note(self, value=1, *, ctx):
+            original(self, value, ctx=ctx)
+            self.start = value
+
+        return init_and_note
+
+    def make(original):
+        def get_value(self):
+            if "start" in vars(self):
+                return self.start - self._semlock._count()
+            return original(self)
+
+        return get_value
+
+    replace(synchronize.Semaphore, "__init__", init)
+    replace(synchronize.Semaphore, "get_value", make)
 
 
 @fault("semaphore.value-is-never-zero", SYNCHRONIZE, "semaphore.get-value-is-current", subtle=True)
