@@ -227,11 +227,16 @@ def test_the_main_process_is_no_daemon(mp):
 
 def tell_session(stage):
     """Report the session that this process belongs to."""
-    return os.getsid(0)
+    return session()
+
+
+def session():
+    """The number of this process's session."""
+    return os.getsid(0)  # type: ignore[attr-defined,unused-ignore]
 
 
 @claim("daemon.stays-in-parent-session", docs="multiprocessing.Process.daemon", needs=("sessions",))
 def test_a_daemon_belongs_to_its_parents_session(mp, stage):
     """A daemon is no daemon of the system: it stays in its parent's session, as others do."""
-    assert stage.play(tell_session, daemon=True) == os.getsid(0)
-    assert stage.play(tell_session) == os.getsid(0)
+    assert stage.play(tell_session, daemon=True) == session()
+    assert stage.play(tell_session) == session()
