@@ -61,6 +61,17 @@ def _semaphore_value() -> bool:
     return True
 
 
+def _scripts() -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder, "script")
+        script.write_text("#!/bin/sh\nexit 7\n")
+        script.chmod(0o700)
+        try:
+            return subprocess.run([script]).returncode == 7
+        except OSError:
+            return False
+
+
 CAPABILITIES = {
     "several-cores": Capability(
         "two plain interpreters do not run at the same time here: fewer than two usable cores",
@@ -97,6 +108,10 @@ CAPABILITIES = {
     "descriptors": Capability(
         "children do not inherit open files by their numbers here", lambda: hasattr(os, "fork")
     ),
+    "several-start-methods": Capability(
+        "this platform offers one start method only", lambda: len(start_methods()) > 1
+    ),
+    "scripts": Capability("a script cannot stand in for a program here", _scripts),
     "semaphore-value": Capability(
         "this platform cannot tell a semaphore's value (sem_getvalue)", _semaphore_value
     ),

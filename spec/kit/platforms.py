@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from spec.kit.claims import reached
+
 TRACKER = "resource_tracker"
+
+
+def default_start_method() -> str:
+    """What a program gets that does not choose (multiprocessing, Contexts and start methods)."""
+    if sys.platform in ("win32", "darwin"):
+        return "spawn"
+    if not reached("3.14"):
+        return "fork"
+    return "forkserver" if hasattr(socket, "SCM_RIGHTS") else "spawn"
 
 
 def kill(pid: int) -> None:

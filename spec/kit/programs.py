@@ -13,7 +13,7 @@ from typing import IO, NamedTuple
 
 from spec.kit import guardian, package
 from spec.kit.clock import PATIENCE, now
-from spec.kit.platforms import reap_tree
+from spec.kit.platforms import default_start_method, reap_tree
 from spec.kit.stage import Silence
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
@@ -49,6 +49,16 @@ class Programs:
     def is_default(self) -> bool:
         """Whether the start method is the one that a program gets without asking."""
         return self.start_method == package.start_methods()[0]
+
+    @property
+    def documented_default(self) -> str:
+        """The start method that the documentation promises to a program that does not choose."""
+        return default_start_method()
+
+    @property
+    def interpreter(self) -> str:
+        """The path of the interpreter that runs the programs."""
+        return sys.executable
 
     def run(
         self,

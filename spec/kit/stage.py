@@ -427,6 +427,8 @@ class Stage:
     def close(self) -> None:
         """End the scene: nothing that was started here is left."""
         with ExitStack() as ending:  # every one is dismissed, even where one dismissal fails
+            # a process that could not be started still has its arguments: let go of it, last
+            ending.callback(self._actors.clear)
             ending.callback(release, self._listener)
             ending.callback(release, self._selector)
             for line in [key.data for key in self._selector.get_map().values() if key.data]:
