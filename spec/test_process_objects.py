@@ -101,9 +101,9 @@ def test_start_needs_the_base_init(mp):
     assert observed == {"Process": "AttributeError", "Thread": "RuntimeError"}
 
 
-@claim("process.group-must-be-none", docs="multiprocessing.Process")
+@claim("process.group-must-be-none", docs="multiprocessing.Process", level=OBSERVED)
 def test_group_must_be_none(mp, program):
-    """group is there for Thread's sake only, and has to be None; Thread and Process refuse more.
+    """group is there for Thread's sake and has to be None: both refuse anything else.
 
     The refusal is an assertion, so under ``python -O`` anything is accepted.
     """
@@ -180,8 +180,8 @@ def test_names_of_grandchildren_nest_the_numbers(mp, stage):
 def test_two_processes_may_have_one_name(mp, stage):
     """A name is only a label: processes may have the same; what is assigned has to be text.
 
-    Both run at the same time. The constructor does not look at the type, which a Thread's
-    turns into text, as it does with what is assigned.
+    Both run at the same time. A number is kept by the constructor, and refused when it is
+    assigned. Here parity ends: a Thread makes a text of it, either way.
     """
     twins = [stage.enter(linger, name="Ann") for _ in range(2)]
     assert [twin.expect("running") for twin in twins] == ["Ann", "Ann"]

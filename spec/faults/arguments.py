@@ -210,6 +210,48 @@ def start_has_one_error(process):
     replace(process.BaseProcess, "start", start)
 
 
+def after_refusal(process, work):
+    """Let ``work(it)`` follow when a process could not be started."""
+
+    def start(original):
+        def start_or_work(self):
+            try:
+                original(self)
+            except (TypeError, AttributeError, pickle.PicklingError):
+                work(self)
+                raise
+
+        return start_or_work
+
+    replace(process.BaseProcess, "start", start)
+
+
+@fault(
+    "argument.refused-process-has-a-number",
+    "multiprocessing.process",
+    "argument.unpicklable-raises-unless-forked",
+    subtle=True,
+)
+def refused_process_has_a_number(process):
+    """A process that could not be started looks as if it had been, and had failed."""
+
+    def pretend(self):
+        self._popen = types.SimpleNamespace(pid=2**30, poll=lambda: 1, wait=lambda timeout: 1)
+
+    after_refusal(process, pretend)
+
+
+@fault(
+    "argument.refused-process-is-a-child",
+    "multiprocessing.process",
+    "argument.unpicklable-raises-unless-forked",
+    subtle=True,
+)
+def refused_process_is_a_child(process):
+    """A process that could not be started is counted among the children for ever."""
+    after_refusal(process, lambda self: process._children.add(self))
+
+
 @fault(
     "argument.given-text-travels-along",
     "multiprocessing.spawn",
@@ -314,6 +356,26 @@ def locks_can_be_sent(synchronize):
 def queues_can_be_sent(queues):
     """A SimpleQueue can be sent through a pipe: what arrives is not connected."""
     send_hollow(queues.SimpleQueue)
+
+
+@fault(
+    "argument.put-refuses-at-once",
+    "multiprocessing.queues",
+    "argument.primitives-travel-by-inheritance-only",
+    subtle=True,
+)
+def put_refuses_at_once(queues):
+    """put raises what was the feeder's to report: callers that expect nothing fail."""
+    from multiprocessing.reduction import ForkingPickler
+
+    def put(original):
+        def put_what_can_be_pickled(self, thing, *args, **kwargs):
+            ForkingPickler.dumps(thing)
+            original(self, thing, *args, **kwargs)
+
+        return put_what_can_be_pickled
+
+    replace(queues.Queue, "put", put)
 
 
 @fault(
