@@ -117,14 +117,16 @@ def test_wait_tells_whether_it_was_notified(mp, stage):
 
 
 def wait_again_and_again(stage, condition):
-    """Twice, when cued, give up waiting at once, and then wait until notified."""
+    """Twice, when cued, give up waiting at once, and then wait until notified; report all."""
+    answers = []
     for _ in range(2):
         stage.wait_for_cue("wait")
         with condition:
-            condition.wait(0)
+            answers.append(condition.wait(0))
             stage.say("inside")
-            condition.wait()
+            answers.append(condition.wait())
         stage.say("woken")
+    return answers
 
 
 @claim("condition.notify-one-or-all", docs="threading.Condition.notify", level=OBSERVED)
@@ -161,7 +163,7 @@ def test_notify_wakes_so_many_and_notify_all_all(mp, stage):
     notifier.cue("notify")
     for each in waiters:
         each.expect("woken")
-        each.returns()
+        assert each.returns() == [False, True, False, True]
     notifier.returns()
 
 
