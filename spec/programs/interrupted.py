@@ -1,7 +1,8 @@
 """Processes that are interrupted, and differ in what they do about it.
 
-Each leaves a note in a folder when it is up, when it has tidied up, and when it lives on; the
-program prints each one's exit code. Arguments: the start method, and the folder.
+Each leaves a note in a folder when it is up, when it has tidied up, and when it lives on after
+the last of them was interrupted; the program prints each one's exit code. Arguments: the start
+method, and the folder.
 """
 
 import multiprocessing
@@ -26,6 +27,8 @@ def work(way, folder):
             raise
         if way == "exits with 3":
             sys.exit(3)
+    while not Path(folder, "program, has interrupted all").exists():
+        time.sleep(0.001)
     Path(folder, f"{way}, lives on").touch()
 
 
@@ -41,6 +44,7 @@ if __name__ == "__main__":
         while not Path(folder, f"{way}, up").exists():
             time.sleep(0.001)
         process.interrupt()
+    Path(folder, "program, has interrupted all").touch()
     for way, process in processes.items():
         process.join()
         print(f"{way}: {process.exitcode}")
