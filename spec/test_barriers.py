@@ -23,9 +23,9 @@ LONG = 1000 * BEAT  # longer than anybody here has patience
 def cross(stage, barrier, times):
     """Cross the barrier so many times, each time when cued; report the numbers given."""
     numbers = []
-    for time_ in range(times):
+    for trip in range(times):
         stage.wait_for_cue("cross")
-        with stage.span(f"crossing {time_}"):
+        with stage.span(f"crossing {trip}"):
             stage.say("at the barrier")
             numbers.append(barrier.wait())
         stage.say("across")
@@ -51,10 +51,10 @@ def test_nobody_passes_until_all_have_come(mp, stage):
         for each in parties:
             each.expect("across")
     numbers = [each.returns() for each in parties]
-    for time_ in range(2):
-        crossings = [each.spans[f"crossing {time_}"] for each in parties]
+    for trip in range(2):
+        crossings = [each.spans[f"crossing {trip}"] for each in parties]
         assert max(span.begin for span in crossings) <= min(span.end for span in crossings)
-        assert sorted(given[time_] for given in numbers) == [0, 1, 2]
+        assert sorted(given[trip] for given in numbers) == [0, 1, 2]
 
 
 def write_late(path):

@@ -3,14 +3,9 @@
 import sys
 
 from spec.faults import fault, replace
-from spec.faults.locks import SYNCHRONIZE
+from spec.faults.locks import SYNCHRONIZE, is_of_the_package
 
 CONTEXT = "multiprocessing.context"
-
-
-def is_of_the_package(frame):
-    """Whether a call comes from the package, whose events and barriers are to stay as they are."""
-    return frame.f_globals["__name__"].startswith(("multiprocessing", "threading"))
 
 
 def for_users(owner, name, make):

@@ -8,6 +8,11 @@ from spec.faults import fault, replace
 SYNCHRONIZE = "multiprocessing.synchronize"
 
 
+def is_of_the_package(frame):
+    """Whether a call comes from the package itself, whose own queues and events are to work."""
+    return frame.f_globals["__name__"].startswith(("multiprocessing", "threading"))
+
+
 def with_methods(lock_class, **methods):
     """Have each new lock, in whichever process, use other methods for acquire and release."""
 

@@ -3,7 +3,7 @@
 import sys
 
 from spec.faults import fault, replace
-from spec.faults.locks import SYNCHRONIZE, with_acquire, with_methods
+from spec.faults.locks import SYNCHRONIZE, is_of_the_package, with_acquire, with_methods
 
 SEATS = ("semaphore.at-most-two", "semaphore.five-holders-take-three-waves")
 
@@ -77,8 +77,7 @@ def made_by_users(context, make):
 
     def semaphore(original):
         def make_semaphore(self, value=1):
-            caller = sys._getframe(1).f_globals["__name__"]
-            if caller.startswith("multiprocessing"):
+            if is_of_the_package(sys._getframe(1)):
                 return original(self, value)
             return make(original, self, value)
 
@@ -125,7 +124,8 @@ def foreign_release_is_lost(synchronize):
     """The release of a seat that another process has taken is lost, unless no seat is free."""
 
     def release(self):
-        if self._semlock._count() > 0 or self._semlock._is_zero():
+        own = self._semlock._count() > 0 or is_of_the_package(sys._getframe(1))
+        if own or self._semlock._is_zero():
             self._semlock.release()
 
     with_methods(synchronize.Semaphore, release=release)
