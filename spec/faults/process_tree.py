@@ -510,9 +510,10 @@ def childs_handlers_the_other_way(process):
 
     def bootstrap(original):
         def bootstrap_otherwise(self, *args, **kwargs):
-            from multiprocessing import util
+            from multiprocessing import get_start_method, util
 
-            ran = self._start_method == "spawn" or sys.version_info >= (3, 13)
+            method = self._start_method or get_start_method()
+            ran = method == "spawn" or sys.version_info >= (3, 13)
             if not ran:
                 atexit._clear()
             code = original(self, *args, **kwargs)
