@@ -4,9 +4,8 @@ A Process has to be initialised before anything else is done to it: a subclass c
 class's ``__init__`` first. The attribute ``name`` is the base class's own, so a subclass that
 stores a name of its own there renames the process.
 
-Names are labels. One that is not given is made of the class's name and a number, which tells
-the how-manieth child of its parent the process is; a child's children carry the numbers of
-both.
+Names are labels. One that is not given is made of the class's name and a number, by which the
+parent counts what it constructs; what a child constructs carries the numbers of both.
 """
 
 import sys
