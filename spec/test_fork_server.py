@@ -90,7 +90,7 @@ def test_a_module_that_cannot_be_preloaded_is_ignored(mp, program):
     """
     refused = {"a module": "TypeError", "bytes": "TypeError"}
     refused["on_error='other'"] = "ValueError" if reached("3.15") else "TypeError"
-    started = {**refused, "start": "None", "json is there": "True"}
+    started = {**refused, "start": "None", "colorsys is there": "True"}
     failed = {**refused, "start": "no server"}
     cases = {"": started}  # without a word on it
     if reached("3.15"):

@@ -1,7 +1,8 @@
 """Children of a fork server that tell who has imported a module: they themselves, or the server.
 
 Arguments: the start method, and a scene: "found" when the module is on the path of every
-interpreter; "beside" when it is only beside this program; "late" when the server already runs.
+interpreter; "beside" when it is only beside this program; "late" when it is found, but asked for
+when the server already runs.
 """
 
 import importlib
@@ -24,7 +25,7 @@ def start():
 if __name__ == "__main__":
     _, start_method, scene = sys.argv
     multiprocessing.set_start_method(start_method)
-    if scene == "found":
+    if scene != "beside":
         entries = [os.path.dirname(__file__), os.environ.get("PYTHONPATH")]
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, entries))
     if scene == "late":

@@ -17,7 +17,7 @@ def outcome(call, *args, **kwargs):
 
 
 def look():
-    print(f"json is there: {'json' in sys.modules}", flush=True)
+    print(f"colorsys is there: {'colorsys' in sys.modules}", flush=True)
 
 
 if __name__ == "__main__":
@@ -25,9 +25,9 @@ if __name__ == "__main__":
     multiprocessing.set_start_method(start_method)
     preload = multiprocessing.set_forkserver_preload
     print(f"a module: {outcome(preload, [sys])}")
-    print(f"bytes: {outcome(preload, [b'json'])}")
-    print(f"on_error='other': {outcome(preload, ['json'], on_error='other')}", flush=True)
-    preload(["no_such_module", "json"], **({"on_error": on_error} if on_error else {}))
+    print(f"bytes: {outcome(preload, [b'colorsys'])}")
+    print(f"on_error='other': {outcome(preload, ['colorsys'], on_error='other')}", flush=True)
+    preload(["no_such_module", "colorsys"], **({"on_error": on_error} if on_error else {}))
     child = multiprocessing.Process(target=look)
     print(f"start: {outcome(child.start)}", flush=True)
     if child.pid is not None:
