@@ -55,11 +55,6 @@ class Programs:
         """The start method that the documentation promises to a program that does not choose."""
         return default_start_method()
 
-    @property
-    def interpreter(self) -> str:
-        """The path of the interpreter that runs the programs."""
-        return sys.executable
-
     def run(
         self,
         name: str,
