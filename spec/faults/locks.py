@@ -229,7 +229,6 @@ def with_acquire(lock_class, make):
 @fault("lock.globals-are-copied", SYNCHRONIZE, "lock.global-shared-under-fork", subtle=True)
 def globals_are_copied(synchronize):
     """A forked child shares only the locks it is handed: a global one is a fresh one there."""
-    import gc
     from multiprocessing import process, util
 
     def handed_over(lock):
@@ -237,11 +236,13 @@ def globals_are_copied(synchronize):
         ahead = [process.current_process()._args]
         while ahead:
             each = ahead.pop()
+            if isinstance(each, tuple | list):
+                ahead += each
+            elif type(each).__module__.startswith("multiprocessing") and id(each) not in known:
+                known.add(id(each))
+                ahead += vars(each).values()
             if each is lock:
                 return True
-            if id(each) not in known and len(known) < 1000:
-                known.add(id(each))
-                ahead += gc.get_referents(each)
         return False
 
     def detach(lock):
