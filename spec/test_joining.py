@@ -15,7 +15,7 @@ import os
 import threading
 import time
 
-from spec.kit import BEAT, OBSERVED, TICK, claim, outcome
+from spec.kit import BEAT, OBSERVED, TICK, claim, outcome, perform
 
 
 def sleeper(stage, seconds):
@@ -370,6 +370,37 @@ def test_a_process_may_be_joined_again_and_again(mp, stage):
             joined = stage.play(join_for, actor.process, None, by=threading.Thread)
             result, _, *standing = joined
             assert (result, standing) == (None, [False, code])
+
+
+def start_another_and_vanish(stage, part):
+    """Start another process, and end without waiting for it."""
+    stage.mp.Process(target=perform, args=part).start()
+    os._exit(3)
+
+
+@claim(
+    "join.timeout-held-up-by-grandchild",
+    docs="multiprocessing.Process.join",
+    level=OBSERVED,
+    needs=("waitid",),
+    methods=("fork",),
+)
+def test_join_with_a_timeout_waits_for_grandchildren_too(mp, stage):
+    """A forked grandchild holds up a join with a time-out, though the process itself has ended.
+
+    The grandchild has inherited what the sentinel of its parent hangs on. That the process has
+    ended is known beforehand, as the kernel tells it; exitcode is not fooled.
+    """
+    grandchild = stage.part(leave_when_cued)
+    actor = stage.enter(start_another_and_vanish, grandchild.part)
+    actor.falls_silent()
+    stage.play(await_end_of, actor.process.pid, by=threading.Thread)
+    with stage.span("joining") as joining:
+        actor.process.join(BEAT)
+    assert joining.seconds >= BEAT - TICK
+    assert actor.process.exitcode == 3
+    grandchild.cue("leave")
+    grandchild.falls_silent()
 
 
 def try_forbidden_joins(stage):

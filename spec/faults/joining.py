@@ -178,6 +178,30 @@ def negative_is_positive(process):
     )
 
 
+@fault(
+    "join.asks-again-and-again",
+    "multiprocessing.popen_fork",
+    "join.timeout-held-up-by-grandchild",
+    only=("fork",),
+    subtle=True,
+)
+def asks_again_and_again(popen_fork):
+    """join does not wait for the sentinel, but asks the kernel a thousand times a second."""
+
+    def wait(original):
+        def ask(self, timeout=None):
+            if timeout is None or self.method != "fork":
+                return original(self, timeout)
+            deadline = time.monotonic() + timeout
+            while self.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.001)
+            return self.poll()
+
+        return ask
+
+    replace(popen_fork.Popen, "wait", wait)
+
+
 @fault("join.only-once", "multiprocessing.process", "join.may-be-repeated", subtle=True)
 def only_once(process):
     """To wait for a process that is known to have ended raises ValueError."""

@@ -193,7 +193,7 @@ def interrupt_insists(process):
     def interrupt(original):
         def interrupt_and_terminate(self):
             original(self)
-            self.join(1)
+            self.join(0.2)
             self.terminate()
 
         return interrupt_and_terminate
@@ -286,7 +286,7 @@ def frees_locks(synchronize):
     """Who stops a process frees the locks it may have held: what they guard is half done."""
     from multiprocessing import process
 
-    locks: weakref.WeakSet[synchronize.Lock] = weakref.WeakSet()
+    locks: weakref.WeakSet[object] = weakref.WeakSet()
 
     def init(original):
         def init_and_note(self, *args, **kwargs):
