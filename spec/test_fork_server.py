@@ -21,6 +21,7 @@ def lines(ended):
 @claim(
     "start-method.one-forkserver-restarted-if-dead",
     docs="multiprocessing#contexts-and-start-methods",
+    level=OBSERVED,
     methods=("forkserver",),
     needs=("signals", "waitid"),
 )
@@ -87,6 +88,7 @@ def test_a_module_that_cannot_be_preloaded_is_ignored(mp, program):
 
     Another module, named after it, is there in the child. Since 3.15 on_error can ask for a
     warning, or for an end: then the server ends, and start() raises EOFError or ConnectionError.
+    Another word is a ValueError.
     """
     refused = {"a module": "TypeError", "bytes": "TypeError"}
     refused["on_error='other'"] = "ValueError" if reached("3.15") else "TypeError"

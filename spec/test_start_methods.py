@@ -334,6 +334,7 @@ def test_a_lock_of_the_fork_context_is_refused_by_other_processes(mp, stage):
 @claim(
     "start-method.fork-queue-refused-by-spawn",
     docs="multiprocessing#contexts-and-start-methods",
+    level=OBSERVED,
     needs=("several-start-methods",),
     since="3.11.5",
 )
