@@ -444,7 +444,7 @@ def unflushed_is_lost(process):
         def bootstrap_and_drop(self, *args, **kwargs):
             from multiprocessing import util
 
-            util._flush_std_streams = lambda: None
+            util._flush_std_streams = sys.stderr.flush
             code = original(self, *args, **kwargs)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             return code
