@@ -9,6 +9,7 @@ import os
 import pickle
 import sys
 import types
+import weakref
 
 from spec.faults import fault, replace
 from spec.faults.processes import change_settings, in_child
@@ -83,8 +84,8 @@ def modules_are_new_in_forks(process):
     """A forked child imports the modules of what it is passed anew, and loses their state."""
 
     def reload(self):
-        for function in functions_in(self):
-            importlib.reload(sys.modules[function.__module__])
+        for module in {function.__module__ for function in functions_in(self)} - {"__main__"}:
+            importlib.reload(sys.modules[module])
 
     in_child(process, reload)
 
@@ -312,11 +313,13 @@ def fork_wants_a_main_file(popen_fork):
 def start_keeps_arguments(process):
     """The parent keeps all that it handed over as long as it has the process."""
 
+    kept: weakref.WeakKeyDictionary[object, object] = weakref.WeakKeyDictionary()
+
     def start(original):
         def start_and_keep(self):
-            kept = self._target, self._args, self._kwargs
+            given = [vars(self).get(name) for name in ("_target", "_args", "_kwargs")]
             original(self)
-            self._kept = kept
+            kept[self] = given
 
         return start_and_keep
 
