@@ -373,8 +373,9 @@ def test_a_process_may_be_joined_again_and_again(mp, stage):
 
 
 def start_another_and_vanish(stage, part):
-    """Start another process, and end without waiting for it."""
+    """Start another process, and when cued, end without waiting for it."""
     stage.mp.Process(target=perform, args=part).start()
+    stage.wait_for_cue("vanish")
     os._exit(3)
 
 
@@ -393,6 +394,7 @@ def test_join_with_a_timeout_waits_for_grandchildren_too(mp, stage):
     """
     grandchild = stage.part(leave_when_cued)
     actor = stage.enter(start_another_and_vanish, grandchild.part)
+    actor.cue("vanish")
     actor.falls_silent()
     stage.play(await_end_of, actor.process.pid, by=threading.Thread)
     with stage.span("joining") as joining:

@@ -182,7 +182,8 @@ def test_an_interrupted_process_may_catch_it(mp, program):
 
 
 def leave_with_three(stage):
-    """Leave with the exit code 3."""
+    """Leave with the exit code 3 when cued."""
+    stage.wait_for_cue("leave")
     sys.exit(3)
 
 
@@ -201,6 +202,8 @@ def test_what_has_ended_cannot_be_stopped(mp, stage):
     stops = STOPS + (("interrupt",) if reached("3.14") else ())
     actors = {stop: stage.enter(leave_with_three) for stop in stops}
     observed = {}
+    for actor in actors.values():
+        actor.cue("leave")
     for stop, actor in actors.items():
         assert wait([actor.process.sentinel], stage.patience)
         unjoined = outcome(getattr(actor.process, stop))
