@@ -107,10 +107,10 @@ def send_much(stage, connection, size):
 
 
 def receive_when_cued(stage, connection):
-    """Receive one message when cued; report its size and its content."""
+    """Receive one message when cued; report its size, and how much of it is as it was sent."""
     stage.wait_for_cue("receive")
     message = connection.recv_bytes()
-    return len(message), sorted(set(message))
+    return len(message), message.count(b"x")
 
 
 @claim(
@@ -126,7 +126,7 @@ def test_a_message_comes_whole_though_signals_interrupt_the_sender(mp, stage):
     """
     for duplex in (False, True):
         receiving, sending = mp.Pipe(duplex)
-        size = 8 * 1024 * 1024
+        size = 1024 * 1024
         sender = stage.enter(send_much, sending, size)
         receiver = stage.enter(receive_when_cued, receiving)
         sender.expect("sending")
@@ -134,5 +134,5 @@ def test_a_message_comes_whole_though_signals_interrupt_the_sender(mp, stage):
         os.kill(sender.pid, signal.SIGTERM)
         sender.expect("interrupted")
         receiver.cue("receive")
-        assert receiver.returns() == (size, [ord("x")])
+        assert receiver.returns() == (size, size)
         sender.returns()

@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, NamedTuple
@@ -76,6 +77,14 @@ class Programs:
     def run_default(self, name: str) -> Outcome:
         """Run it without a word on the start method, so under the platform's default."""
         return self._run(name, [str(PROGRAMS / f"{name}.py")])
+
+    def run_together(
+        self, run: Callable[[str], Outcome], names: Iterable[str]
+    ) -> dict[str, Outcome]:
+        """How each program ends, run by ``run``; three at a time, since most of them wait."""
+        names = list(names)
+        with ThreadPoolExecutor(3) as together:
+            return dict(zip(names, together.map(run, names), strict=True))
 
     def run_typed(self, name: str, *arguments: str) -> Outcome:
         """Run it as if it were typed: it comes from the standard input, and has no file."""
