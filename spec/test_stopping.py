@@ -53,7 +53,11 @@ def tidy_up(stage, folder):
         note("finally clause")
 
 
-@claim("stop.terminate-skips-cleanup", docs="multiprocessing.Process.terminate")
+@claim(
+    "stop.terminate-skips-cleanup",
+    docs="multiprocessing.Process.terminate",
+    changes={"3.13": "one that ends by itself runs exit handlers under every start method"},
+)
 def test_terminate_leaves_no_time_to_tidy_up(mp, stage, tmp_path):
     """A process that is terminated runs neither finally clauses nor exit handlers.
 
