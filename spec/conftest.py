@@ -24,7 +24,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def mp(request: pytest.FixtureRequest) -> Multiprocessing:
-    """The package under test, with one start method: what multiprocessing.get_context gives."""
+    """The package under test, with one start method: what multiprocessing.get_context gives.
+
+    The fork server is started before any claim: which claim comes first should make no
+    difference, and children that start servers of their own put their files where its files are.
+    """
+    if request.param == "forkserver":
+        package.submodule("forkserver").ensure_running()
     return package.context(request.param)
 
 

@@ -275,7 +275,10 @@ def what_is_left(process):
 
 
 @claim(
-    "join.closed-process-keeps-only-settings", docs="multiprocessing.Process.close", level=OBSERVED
+    "join.closed-process-keeps-only-settings",
+    docs="multiprocessing.Process.close",
+    level=OBSERVED,
+    changes={"3.14": "interrupt is refused as well"},
 )
 def test_of_a_closed_process_only_settings_can_be_asked(mp, stage):
     """Of a closed process, only name, daemon, authkey and repr are left: the rest is ValueError.

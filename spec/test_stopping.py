@@ -194,7 +194,12 @@ def leave_with_three(stage):
 STOPS = ("terminate", "kill")
 
 
-@claim("stop.finished-process-unaffected", docs="multiprocessing.Process.terminate", level=OBSERVED)
+@claim(
+    "stop.finished-process-unaffected",
+    docs="multiprocessing.Process.terminate",
+    level=OBSERVED,
+    changes={"3.14": "interrupt is one way more to stop a process"},
+)
 def test_what_has_ended_cannot_be_stopped(mp, stage):
     """To stop a process that has ended does nothing, and one not started raises AttributeError.
 

@@ -141,7 +141,8 @@ class Actor:
     def falls_silent(self) -> None:
         """Wait for the end as the kernel tells it, by end-of-file; the package is not asked.
 
-        The exit itself becomes visible a moment later.
+        The exit itself becomes visible a moment later: an interpreter that comes to its end by
+        itself closes its files before, so a signal could still end it otherwise.
         """
         self._stage.wait(self, lambda: self.has_ended, "ended")
 
