@@ -43,6 +43,12 @@ def waiter(stage):
     return "gone on"
 
 
+def say_when_cued(stage):
+    """Say when cued that this is here."""
+    stage.wait_for_cue("go")
+    stage.say("here")
+
+
 def parent(stage):
     """Have a child that sleeps, and say which."""
     child = stage.mp.Process(target=time.sleep, args=(600,))

@@ -15,6 +15,7 @@ from spec.meta.actors import (
     noop,
     parent,
     raiser,
+    say_when_cued,
     start,
     start_and_crash,
     stubborn,
@@ -176,3 +177,28 @@ def test_a_word_held_back_that_nobody_says_is_told(mp, stage):
     actor.returns()
     assert stage.held_back_in_vain == ["heer"]
     stage.held_back.clear()
+
+
+def test_the_first_of_several_to_say_a_word_is_told(mp, stage):
+    actors = [stage.enter(say_when_cued) for _ in range(3)]
+    for place in (1, 0):
+        actors[place].cue("go")
+        assert stage.first(actors, "here") is actors[place]
+    assert stage.all_hold_back(actors, "here")
+    actors[2].cue("go")
+    assert stage.first(actors, "here") is actors[2]
+
+
+def test_one_of_several_that_does_not_hold_back_is_heard(mp, stage):
+    actors = [stage.enter(say_when_cued) for _ in range(2)]
+    actors[1].cue("go")
+    actors[1].returns()
+    assert not stage.all_hold_back(actors, "here")
+
+
+def test_what_does_not_come_about_is_named(mp, stage):
+    looks: list[int] = []
+    stage.eventually(lambda: len(looks) == 3 or looks.append(1), "the third look")
+    stage.patience = 0.1
+    with pytest.raises(Silence, match=r"^a miracle has not come about within 0\.1 s$"):
+        stage.eventually(lambda: False, "a miracle")
