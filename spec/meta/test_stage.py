@@ -197,8 +197,8 @@ def test_one_of_several_that_does_not_hold_back_is_heard(mp, stage):
 
 
 def test_what_does_not_come_about_is_named(mp, stage):
-    looks: list[int] = []
-    stage.eventually(lambda: len(looks) == 3 or looks.append(1), "the third look")
+    looks = iter([False, False, True])
+    stage.eventually(lambda: next(looks), "the third look")
     stage.patience = 0.1
     with pytest.raises(Silence, match=r"^a miracle has not come about within 0\.1 s$"):
         stage.eventually(lambda: False, "a miracle")
