@@ -29,7 +29,7 @@ def receive(stage, gift):
     return gift
 
 
-@claim("argument.arrives-as-copy", docs="multiprocessing#exchanging-objects-between-processes")
+@claim("argument.arrives-as-copy", docs="multiprocessing.Process")
 def test_an_argument_arrives_as_an_equal_copy(mp, stage):
     """An argument arrives as an equal copy: to change it, at any depth, leaves the original alone.
 
@@ -81,7 +81,10 @@ def tell_mood(stage):
     return MOOD
 
 
-@claim("argument.globals-reimported-unless-forked", docs="multiprocessing#programming-guidelines")
+@claim(
+    "argument.globals-reimported-unless-forked",
+    docs="multiprocessing#the-spawn-and-forkserver-start-methods",
+)
 def test_a_global_is_what_the_import_makes_it_unless_forked(mp, stage):
     """A global has, in a forked child, its value at the start; in others, that of the import.
 
@@ -163,6 +166,7 @@ def burdened(process, burden):
 @claim(
     "argument.unpicklable-raises-unless-forked",
     docs="multiprocessing#the-spawn-and-forkserver-start-methods",
+    level=OBSERVED,
     methods=("spawn", "forkserver"),
 )
 def test_what_pickle_refuses_start_refuses(mp, stage, tmp_path):
@@ -194,7 +198,7 @@ def test_what_pickle_refuses_start_refuses(mp, stage, tmp_path):
             assert not set(processes.values()) & set(mp.active_children()), what
 
 
-@claim("argument.target-importable-unless-forked", docs="multiprocessing#using-a-pool-of-workers")
+@claim("argument.target-importable-unless-forked", docs="multiprocessing.Process")
 def test_a_target_has_to_be_importable_unless_forked(mp, program):
     """A target that is typed, or given with -c, is found by a forked child and by no other.
 
@@ -395,7 +399,7 @@ def sent(mp, thing):
 
 @claim(
     "argument.process-object-cannot-be-sent",
-    docs="multiprocessing#authentication-keys",
+    docs="multiprocessing.Process",
     level=OBSERVED,
 )
 def test_a_process_object_cannot_be_sent(mp):

@@ -258,7 +258,12 @@ def introduce_main_thread(stage):
     }
 
 
-@claim("join.native-id-equals-pid", docs="threading.Thread.native_id", needs=("native-pids",))
+@claim(
+    "join.native-id-equals-pid",
+    docs="threading.Thread.native_id",
+    level=OBSERVED,
+    needs=("native-pids",),
+)
 def test_a_process_begins_with_a_main_thread_of_its_own(mp, stage):
     """A process runs in a main thread of its own, whose native_id is the number of the process.
 

@@ -19,7 +19,7 @@ import threading
 import time
 import types
 
-from spec.kit import BEAT, TICK, claim, outcome, submodule
+from spec.kit import BEAT, OBSERVED, TICK, claim, outcome, submodule
 
 
 def write_by_with(stage, lock, path):
@@ -248,7 +248,7 @@ def test_with_releases_when_something_raises(mp, stage):
     assert not stage.play(try_for_a_beat, lock), "the lock was released by nobody"
 
 
-@claim("lock.threading-lock-excludes-no-process", docs="multiprocessing#programming-guidelines")
+@claim("lock.threading-lock-excludes-no-process", docs="threading.Lock", level=OBSERVED)
 def test_a_lock_for_threads_keeps_no_process_out(mp, stage):
     """A threading.Lock excludes no process: it is copied by fork, and refused by the others.
 

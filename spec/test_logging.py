@@ -4,10 +4,10 @@ The package logs what it does through a logger of its own, which is quiet. ``log
 it written to standard error. Children do the same as the process that starts them.
 """
 
-from spec.kit import claim
+from spec.kit import OBSERVED, claim
 
 
-@claim("logging.child-logs-under-own-name", docs="multiprocessing.log_to_stderr")
+@claim("logging.child-logs-under-own-name", docs="multiprocessing.log_to_stderr", level=OBSERVED)
 def test_a_child_logs_what_its_parent_logs(mp, program):
     """A child logs to standard error, with its name, if its parent did at the start, and only then.
 

@@ -27,7 +27,10 @@ SAMPLES = {
 }
 
 
-@claim("main.guarded-program-always-works", docs="multiprocessing#programming-guidelines")
+@claim(
+    "main.guarded-program-always-works",
+    docs="multiprocessing#the-spawn-and-forkserver-start-methods",
+)
 def test_a_guarded_program_works_under_every_start_method(mp, program):
     """A program whose main part is guarded works under every start method, and by default.
 

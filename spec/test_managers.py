@@ -5,7 +5,7 @@ to it whatever is asked of them, so all see the same list and the same dict. The
 use as long as the manager lives: until the end of its ``with`` block.
 """
 
-from spec.kit import claim
+from spec.kit import OBSERVED, claim
 
 
 def note(items, table, number):
@@ -63,7 +63,11 @@ def error_of(call, *args):
         return "OSError"
 
 
-@claim("manager.proxies-die-with-manager", docs="multiprocessing.managers.BaseManager.shutdown")
+@claim(
+    "manager.proxies-die-with-manager",
+    docs="multiprocessing.managers.BaseManager.shutdown",
+    level=OBSERVED,
+)
 def test_proxies_are_of_no_use_after_the_with_block(mp, stage):
     """After the manager's with block its proxies raise OSError, and str() of one says it failed.
 

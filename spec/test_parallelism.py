@@ -37,7 +37,11 @@ def one_player(stage, path, me):
         play(court, me, stage.patience)
 
 
-@claim("parallelism.gil-serialises-threads", docs="threading.Thread", needs=("gil",))
+@claim(
+    "parallelism.gil-serialises-threads",
+    docs="threading#gil-and-performance-considerations",
+    needs=("gil",),
+)
 def test_two_threads_never_compute_at_the_same_time(mp, stage):
     """Under the GIL two threads of a process never compute at the same time.
 
@@ -49,7 +53,7 @@ def test_two_threads_never_compute_at_the_same_time(mp, stage):
 
 @claim(
     "parallelism.threads-parallel-without-gil",
-    docs="threading.Thread",
+    docs="threading#gil-and-performance-considerations",
     needs=("no-gil", "several-cores"),
 )
 def test_two_threads_compute_at_the_same_time(mp, stage):

@@ -8,7 +8,7 @@ the second only sends.
 import os
 import signal
 
-from spec.kit import claim
+from spec.kit import OBSERVED, claim
 
 
 def sender(stage, connection):
@@ -60,7 +60,7 @@ def refuses(call, *args):
     return False
 
 
-@claim("pipe.one-way-directions", docs="multiprocessing.Pipe")
+@claim("pipe.one-way-directions", docs="multiprocessing.Pipe", level=OBSERVED)
 def test_without_duplex_the_first_end_receives_and_the_second_sends(mp, stage):
     """With duplex=False the first end only receives and the second only sends, else OSError."""
     receiving, sending = mp.Pipe(duplex=False)
@@ -71,7 +71,7 @@ def test_without_duplex_the_first_end_receives_and_the_second_sends(mp, stage):
     assert stage.play(receiver, receiving) == "hello world"
 
 
-@claim("pipe.sending-first-end-needs-duplex", docs="multiprocessing.Pipe")
+@claim("pipe.sending-first-end-needs-duplex", docs="multiprocessing.Pipe", level=OBSERVED)
 def test_code_that_sends_on_the_first_end_needs_a_duplex_pipe(mp, stage, program):
     """To send on the first end works with a duplex pipe and raises OSError with duplex=False.
 

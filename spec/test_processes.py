@@ -124,7 +124,10 @@ def test_overridden_run_is_what_the_process_does(mp, stage, program):
     assert outcome.lines == ["Ann is 19"]
 
 
-@claim("process.subclass-attributes-reach-child", docs="multiprocessing#programming-guidelines")
+@claim(
+    "process.subclass-attributes-reach-child",
+    docs="multiprocessing#the-spawn-and-forkserver-start-methods",
+)
 def test_attributes_set_in_init_reach_run(mp, stage):
     """What a subclass sets in its __init__ is there when run is called in the other process."""
     name, age, _ = stage.enter_subclass(Introducer, "Ann", {"years": 19}).returns()

@@ -6,12 +6,13 @@ semaphores and queues, and joins. The tutorial's samples with a semaphore and wi
 join, and so lose what they were to print; its sample with a pipe gets away with it.
 """
 
-from spec.kit import claim
+from spec.kit import OBSERVED, claim
 
 
 @claim(
     "resource.unjoined-semaphores-lost-unless-forked",
-    docs="multiprocessing#explicitly-pass-resources-to-child-processes",
+    docs="multiprocessing#programming-guidelines",
+    level=OBSERVED,
     needs=("named-semaphores",),
 )
 def test_a_program_that_does_not_join_takes_the_semaphores_from_its_children(mp, program):

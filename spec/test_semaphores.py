@@ -97,7 +97,7 @@ def most_at_once(spans):
     return max(sum(other.begin <= span.begin < other.end for other in spans) for span in spans)
 
 
-@claim("semaphore.each-holder-acquires-then-releases", docs="multiprocessing.Semaphore.acquire")
+@claim("semaphore.each-holder-acquires-then-releases", docs="multiprocessing.Semaphore")
 def test_each_of_five_processes_acquires_and_then_releases(mp, program):
     """In the tutorial's sample each of five processes acquires once, and later releases once.
 

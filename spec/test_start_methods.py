@@ -127,7 +127,7 @@ def test_an_unknown_start_method_is_refused(mp, program):
     assert table(program.run("global_method", "unknown", *unknown)) == expected
 
 
-@claim("start-method.allow-none-fixes-nothing", docs="multiprocessing#global-start-method")
+@claim("start-method.allow-none-fixes-nothing", docs="multiprocessing.get_start_method")
 def test_asking_with_allow_none_fixes_nothing(mp, program):
     """get_start_method(allow_none=True) is None until one is set, and asking so sets none.
 
@@ -178,6 +178,7 @@ def test_the_global_start_method_is_fixed_when_it_is_first_needed(mp, program):
 @claim(
     "start-method.explicit-start-fixes-nothing",
     docs="multiprocessing#global-start-method",
+    level=OBSERVED,
     changes={"3.13.12, 3.14.3": "spawn and forkserver no longer fix the default by the way"},
 )
 def test_a_contexts_start_leaves_the_global_start_method_alone(mp, program):

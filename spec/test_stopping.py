@@ -27,7 +27,7 @@ def endless(stage):
     stage.wait_for_cue("never")
 
 
-@claim("stop.threads-have-no-terminate", docs="multiprocessing.Process.terminate")
+@claim("stop.threads-have-no-terminate", docs="multiprocessing#introduction")
 def test_a_process_can_be_stopped_from_outside_and_a_thread_cannot(mp, stage):
     """A Process has terminate and kill, which end it; a Thread has neither."""
     for stop in ("terminate", "kill"):
@@ -110,7 +110,10 @@ def terminate(stage, process):
 
 
 @claim(
-    "stop.terminate-is-asynchronous", docs="multiprocessing.Process.terminate", needs=("signals",)
+    "stop.terminate-is-asynchronous",
+    docs="multiprocessing.Process.terminate",
+    level=OBSERVED,
+    needs=("signals",),
 )
 def test_terminate_does_not_wait_for_the_end(mp, stage):
     """terminate returns before the process has ended, and join then waits for its end.
