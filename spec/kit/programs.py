@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, NamedTuple
@@ -82,6 +81,8 @@ class Programs:
         self, run: Callable[[str], Outcome], names: Iterable[str]
     ) -> dict[str, Outcome]:
         """How each program ends, run by ``run``; three at a time, since most of them wait."""
+        from concurrent.futures import ThreadPoolExecutor  # it has locks taken at every fork
+
         names = list(names)
         with ThreadPoolExecutor(3) as together:
             return dict(zip(names, together.map(run, names), strict=True))
