@@ -206,7 +206,7 @@ def play_all(faults: list[Fault], with_others: bool) -> Iterator[Result]:
     """Play the faults, several at a time, and give the results in order.
 
     Under a fault most claims wait for something, so a core serves two runs. A claim that has to
-    see two players run at once needs more room: the runs of its faults come first, one a core.
+    see two players run at once needs all the room: the runs of its faults come first, in turn.
     """
     known = claims.by_id()
     computing = {"gil", "no-gil", "several-cores"}
@@ -215,8 +215,9 @@ def play_all(faults: list[Fault], with_others: bool) -> Iterator[Result]:
         for fault in faults
         if any(not computing.isdisjoint(known[id].needs) for id in fault.breaks)
     ]
-    for chosen, runs_per_core in ((wide, 1), ([f for f in faults if f not in wide], 2)):
-        with ThreadPoolExecutor(runs_per_core * capabilities.usable_cpus()) as pool:
+    others = [fault for fault in faults if fault not in wide]
+    for chosen, at_once in ((wide, 1), (others, 2 * capabilities.usable_cpus())):
+        with ThreadPoolExecutor(at_once) as pool:
             yield from pool.map(lambda fault: play(fault, with_others), chosen)
 
 
