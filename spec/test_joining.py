@@ -66,7 +66,10 @@ def test_two_sleepers_take_as_long_as_the_longer_one(mp, stage):
 
 @claim("join.sleeps-overlap-as-in-threads", docs="threading.Thread.join")
 def test_sleeps_overlap_by_thread_as_by_process(mp, stage):
-    """Sleeps of 2 and 5 beats take about 5 beats in two threads as in two processes."""
+    """Sleeps of 2 and 5 beats take about 5 beats in two threads as in two processes.
+
+    So the claim itself takes a second: two performances, of five beats each.
+    """
     for by in (threading.Thread, mp.Process):
         witnessed, short, long = sleep_side_by_side(stage, by)
         assert witnessed, f"by {by} the sleeps came one after the other"
@@ -78,7 +81,8 @@ def test_the_shorter_sleeper_has_the_next_to_last_word(mp, stage, program):
     """Two sleepers print all four lines, and the shorter one's last line comes before the longer's.
 
     Nothing but their sleeps makes that order, so it is shown to be possible, with longer and
-    longer beats, whichever of them is started first. All lines come in every performance.
+    longer beats, whichever of them is started first. All lines come in every performance. Two
+    performances of five beats make a second, and two programs have to begin.
     """
     for first in ("shorter", "longer"):
         for beat in stage.beats():
