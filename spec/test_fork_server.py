@@ -31,11 +31,28 @@ def test_one_fork_server_has_all_children_until_it_dies(mp, program):
     Two children have one parent, which is not the program. That one is killed, and has ended for
     certain when the third child is started: the third and the fourth have one parent again.
     """
-    [numbers] = lines(program.run("one_server", str(program.folder / "parents")))
+    numbers, _ = lines(program.run("one_server", str(program.folder / "parents")))
     me, first, second, third, fourth = numbers.split()
     assert first == second
     assert third == fourth
     assert len({me, first, third}) == 3
+
+
+@claim(
+    "start-method.exitcode-lost-with-server",
+    docs="multiprocessing.Process.exitcode",
+    level=OBSERVED,
+    methods=("forkserver",),
+    needs=("signals", "waitid"),
+)
+def test_a_child_that_outlives_its_server_has_the_exit_code_255(mp, program):
+    """A child that ends after its fork server has died has the exit code 255, not its own.
+
+    Only the server could have told. The child ends, with 3, when it has another parent; it is
+    joined all the same.
+    """
+    _, code = lines(program.run("one_server", str(program.folder / "parents")))
+    assert code == "255"
 
 
 @claim(

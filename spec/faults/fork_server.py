@@ -312,3 +312,24 @@ def any_key_will_do(forkserver):
         "connection",
         lambda original: with_other_challenges(original, deliver_challenge=ask_and_accept),
     )
+
+
+@fault(
+    "fork-server.its-end-is-a-success",
+    "multiprocessing.popen_forkserver",
+    "start-method.exitcode-lost-with-server",
+    subtle=True,
+)
+def its_end_is_a_success(popen_forkserver):
+    """A child whose fork server has died is said to have ended with 0, whatever became of it."""
+
+    def poll(original):
+        def poll_and_hope(self, flag=os.WNOHANG):
+            code = original(self, flag)
+            if code == 255:
+                code = self.returncode = 0
+            return code
+
+        return poll_and_hope
+
+    replace(popen_forkserver.Popen, "poll", poll)
