@@ -114,7 +114,7 @@ def pytest_configure(config: pytest.Config) -> None:
     else:
         _refuse_script()
         _bind_results(config)
-        guardian.start()
+        _start_guardian()
         config.add_cleanup(guardian.finish)
         config.pluginmanager.register(Run(config), "run")
 
@@ -168,6 +168,13 @@ def _refuse_script() -> None:
         )
 
 
+def _start_guardian() -> None:
+    try:
+        guardian.start()
+    except guardian.GuardianError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
 def _bind_results(config: pytest.Config) -> None:
     """Give workers ``--results=FILE``: of two words they would take FILE, once it exists, for
     the path whose folder is the root of all tests."""
@@ -195,6 +202,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
     if (seed := config.getoption("shuffle")) is not None:
         random.Random(seed).shuffle(items)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(exitstatus: int) -> None:
+    """Have the exit bounded: what a claim has left behind may hold it up for ever."""
+    guardian.bound_exit(int(exitstatus))
 
 
 def _claim_of(item: pytest.Item) -> Claim | None:

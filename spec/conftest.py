@@ -76,13 +76,14 @@ def leaves_nothing_behind(request: pytest.FixtureRequest) -> Iterator[None]:
 
     A failure's traceback holds on to the objects of its scene: then only children count. So
     it is with an interrupt, which has no verdict to be changed. Children that are left are
-    ended here: at its exit the package would wait for them.
+    ended here: at its exit the package would wait for them. Shared memory that is left loses
+    its name.
     """
     before = Baseline()
     yield
     failed = request.node.stash.get(FAILED, None)
     left = before.left_behind(processes_only=failed is not False)
-    if left:
-        before.end_processes()
+    if left or failed is not False:
+        before.end()
     if left and failed is not None:
         pytest.fail("left behind: " + "; ".join(left), pytrace=False)

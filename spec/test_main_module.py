@@ -134,6 +134,10 @@ def test_a_program_without_a_guard_fails(mp, program):
 @claim(
     "main.pool-and-manager-need-guard",
     docs="multiprocessing#the-spawn-and-forkserver-start-methods",
+    deviations={
+        "fetched-handles": "the Manager's program waits for ever for a process that died before it "
+        "had fetched its end of a pipe: github.com/python/cpython/issues/114720"
+    },
 )
 def test_a_pool_or_a_manager_without_a_guard_fails(mp, program):
     """Without the guard a program that makes a Pool or a Manager fails, unless they are forked.

@@ -40,13 +40,14 @@ def one_player(stage, path, me):
 @claim(
     "parallelism.gil-serialises-threads",
     docs="threading#gil-and-performance-considerations",
-    needs=("gil",),
+    needs=("gil", "several-cores"),
 )
 def test_two_threads_never_compute_at_the_same_time(mp, stage):
     """Under the GIL two threads of a process never compute at the same time.
 
     For five beats two threads try to exchange a counter a hundred times in a moment. Each
-    exchange needs a switch of threads, so they cannot, however fast the machine is.
+    exchange needs a switch of threads, so they cannot, however fast the machine is. On one core
+    they could not without the GIL either.
     """
     assert not stage.play(two_threads, 5 * BEAT)
 

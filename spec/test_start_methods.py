@@ -86,7 +86,11 @@ def test_the_global_start_method_is_set_only_once(mp, program):
     }
 
 
-@claim("start-method.force-replaces-or-unsets", docs="multiprocessing.set_start_method")
+@claim(
+    "start-method.force-replaces-or-unsets",
+    docs="multiprocessing.set_start_method",
+    needs=("several-start-methods",),
+)
 def test_force_replaces_or_unsets_the_global_start_method(mp, program):
     """With force=True set_start_method replaces the global method, or with None unsets it.
 
@@ -356,6 +360,7 @@ def test_a_queue_of_the_fork_context_is_refused_by_other_processes(mp, stage):
 @claim(
     "start-method.only-fork-inherits-descriptors",
     docs="multiprocessing#contexts-and-start-methods",
+    needs=("descriptors",),
 )
 def test_only_a_forked_child_inherits_open_files(mp, program):
     """A forked child has its parent's open files; under other methods it does not get them.

@@ -197,33 +197,47 @@ def leave_with_three(stage):
 STOPS = ("terminate", "kill")
 
 
-@claim(
-    "stop.finished-process-unaffected",
-    docs="multiprocessing.Process.terminate",
-    level=OBSERVED,
-    changes={"3.14": "interrupt is one way more to stop a process"},
-)
-def test_what_has_ended_cannot_be_stopped(mp, stage):
-    """To stop a process that has ended does nothing, and one not started raises AttributeError.
+def stop_what_has_ended(mp, stage, stop):
+    """Try to stop a process that has ended, and been joined, and one not started; the answers.
 
     It is tried when the process has ended and nobody has asked how, and again when it has been
     joined. The exit code is its own. The sentinel tells of the end, since an actor falls silent
     a moment before its interpreter has ended.
     """
-    wait = submodule("connection").wait
-    stops = STOPS + (("interrupt",) if reached("3.14") else ())
-    actors = {stop: stage.enter(leave_with_three) for stop in stops}
-    observed = {}
-    for actor in actors.values():
-        actor.cue("leave")
-    for stop, actor in actors.items():
-        assert wait([actor.process.sentinel], stage.patience)
-        unjoined = outcome(getattr(actor.process, stop))
-        code = actor.ends()
-        joined = outcome(getattr(actor.process, stop))
-        unstarted = outcome(lambda stop=stop: getattr(mp.Process(), stop)())
-        observed[stop] = unjoined, code, joined, actor.process.exitcode, unstarted
-    assert observed == dict.fromkeys(stops, (None, 3, None, 3, "AttributeError"))
+    actor = stage.enter(leave_with_three)
+    actor.cue("leave")
+    assert submodule("connection").wait([actor.process.sentinel], stage.patience)
+    unjoined = outcome(getattr(actor.process, stop))
+    code = actor.ends()
+    joined = outcome(getattr(actor.process, stop))
+    unstarted = outcome(lambda: getattr(mp.Process(), stop)())
+    return unjoined, code, joined, actor.process.exitcode, unstarted
+
+
+@claim("stop.finished-process-unaffected", docs="multiprocessing.Process.terminate", level=OBSERVED)
+def test_what_has_ended_cannot_be_stopped(mp, stage):
+    """terminate() and kill() on a process that has ended do nothing; its exit code stays.
+
+    Before start() they raise AttributeError. See :func:`stop_what_has_ended`.
+    """
+    observed = {stop: stop_what_has_ended(mp, stage, stop) for stop in STOPS}
+    assert observed == dict.fromkeys(STOPS, (None, 3, None, 3, "AttributeError"))
+
+
+@claim(
+    "stop.finished-process-not-interrupted",
+    docs="multiprocessing.Process.interrupt",
+    level=OBSERVED,
+    needs=("signals",),
+    since="3.14",
+)
+def test_what_has_ended_cannot_be_interrupted(mp, stage):
+    """interrupt() on a process that has ended does nothing; its exit code stays.
+
+    Before start() it raises AttributeError. See :func:`stop_what_has_ended`.
+    """
+    observed = stop_what_has_ended(mp, stage, "interrupt")
+    assert observed == (None, 3, None, 3, "AttributeError")
 
 
 def start_another(stage, part):

@@ -23,7 +23,7 @@ from typing import NamedTuple
 from spec.faults import VARIABLE, Fault, catalogue
 from spec.kit import capabilities
 from spec.kit.clock import now
-from spec.kit.platforms import has_to_do_with, limit_processor_time, processes
+from spec.kit.platforms import environment, limit_processor_time, processes
 from spec.report import catalogue as claims
 from spec.report.plays import NOT_APPLICABLE, RED
 from spec.report.record import RecordError, read
@@ -135,13 +135,16 @@ def run(fault: Fault, wanted: list[str], methods: list[str], *options: str) -> R
 def supervise(started: subprocess.Popen[bytes], folder: Path) -> str:
     """Wait for the end of a run; one that is out of bounds is killed, and the reason returned."""
     deadline = now() + SECONDS
+    mark = os.fsencode(folder)
     reason = ""
     while not reason:
         try:
             started.wait(1)
             return ""
         except subprocess.TimeoutExpired:
-            number = sum(has_to_do_with(pid, folder) for pid, *_ in processes())
+            number = sum(
+                any(mark in entry for entry in environment(pid) or ()) for pid, *_ in processes()
+            )
         if number > PROCESSES:
             reason = f"the run had {number} processes at once"
         elif now() > deadline:

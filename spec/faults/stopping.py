@@ -276,6 +276,26 @@ def terminate_ignores_the_unstarted(process):
 
 
 @fault(
+    "stop.interrupt-rewrites-the-code",
+    "multiprocessing.process",
+    "stop.finished-process-not-interrupted",
+    subtle=True,
+)
+def interrupt_rewrites_the_code(process):
+    """A process that has ended by itself seems interrupted when somebody tries it too late."""
+
+    def interrupt(original):
+        def interrupt_late(self):
+            original(self)
+            if self._popen.returncode is not None:
+                self._popen.returncode = -signal.SIGINT
+
+        return interrupt_late
+
+    replace(process.BaseProcess, "interrupt", interrupt)
+
+
+@fault(
     "stop.frees-locks",
     "multiprocessing.synchronize",
     "stop.killed-holder-keeps-lock",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 
-from spec.kit.channel import Channel
+from spec.kit.channel import Channel, connect
 from spec.kit.clock import now
+from spec.kit.mappings import note_mappings
 from spec.kit.package import context
 
 TYPE_CHECKING = False
@@ -53,17 +53,25 @@ class ActorStage:
     """The stage as an actor sees it. It travels to the actor as an argument.
 
     An environment variable would not do: a fork server keeps the environment of its own start.
-    ``patience`` is how long, in seconds, an actor's own bounded calls may take.
+    ``patience`` is how long, in seconds, an actor's own bounded calls may take; ``notes`` is the
+    folder where it notes what it maps.
     """
 
     def __init__(
-        self, address: tuple[str, int], token: bytes, name: str, start_method: str, patience: float
+        self,
+        address: Any,
+        token: bytes,
+        name: str,
+        start_method: str,
+        patience: float,
+        notes: str,
     ) -> None:
         self.address = address
         self.token = token
         self.name = name
         self.start_method = start_method
         self.patience = patience
+        self.notes = notes
         self.director = os.getpid()
         self._channel: Channel | None = None
         self._cues: list[str] = []
@@ -75,10 +83,8 @@ class ActorStage:
 
     def connect(self) -> None:
         """Report for duty. Raises OSError when the stage is gone."""
-        # Not create_connection, which looks the address up as a name and imports a codec for it.
-        connection = socket.socket()
+        connection = connect(self.address)
         connection.settimeout(self.patience)
-        connection.connect(self.address)
         self._channel = Channel(connection)
         if hasattr(os, "setpgid") and os.getpid() != self.director:
             os.setpgid(0, 0)  # so that what it starts can be ended with it
@@ -122,6 +128,7 @@ class ActorStage:
 def perform(stage: ActorStage, actor: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
     """Run ``actor`` in this process or thread and report how it ended."""
     stage.connect()
+    note_mappings(stage.notes)
     try:
         value = actor(stage, *args, **kwargs)
         stage._record("returned", now(), value)

@@ -61,6 +61,15 @@ def _semaphore_value() -> bool:
     return True
 
 
+def _named_semaphores() -> bool:
+    """Asked by what it does: Windows has ``sem_unlink`` too, which does nothing there."""
+    unlink = getattr(importlib.import_module("_multiprocessing"), "sem_unlink", None)
+    try:
+        return unlink is not None and unlink("/spec-nobody") is not None
+    except OSError:
+        return True
+
+
 def _scripts() -> bool:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "script")
@@ -85,7 +94,7 @@ CAPABILITIES = {
     ),
     "named-semaphores": Capability(
         "semaphores have no names here that could be lost",
-        lambda: hasattr(importlib.import_module("_multiprocessing"), "sem_unlink"),
+        _named_semaphores,
     ),
     "waitid": Capability(
         "one cannot see here that a child has ended without taking its exit status (os.waitid)",
@@ -107,6 +116,10 @@ CAPABILITIES = {
     ),
     "descriptors": Capability(
         "children do not inherit open files by their numbers here", lambda: hasattr(os, "fork")
+    ),
+    "fetched-handles": Capability(
+        "a child is given the ends of its pipes when it is made, and has not to fetch them",
+        lambda: hasattr(package.submodule("reduction"), "steal_handle"),
     ),
     "several-start-methods": Capability(
         "this platform offers one start method only", lambda: len(start_methods()) > 1

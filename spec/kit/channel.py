@@ -1,4 +1,4 @@
-"""The evidence's own way between processes: frames on a loopback socket.
+"""The evidence's own way between processes: frames on a local socket.
 
 It owes nothing to the package under test, so that a broken Pipe or Queue turns its own
 claims red and no others. A frame is a length and a marshalled tuple: marshal is built in,
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 
 _LENGTH = struct.Struct("!I")
+# The family of local sockets; Windows' Python has it not yet.
+_LOCAL: Any = getattr(socket, "AF_UNIX", None)
 
 # A descriptor that a forked child inherited would keep the channel open after its owner
 # died, and death would look like silence.
@@ -41,12 +43,44 @@ def release(resource: Closable) -> None:
 
 def _close_in_fork() -> None:
     for resource in _not_for_forks:
-        resource.close()
+        # A kqueue is not inherited, and Python closes one in a fork only since 3.11.7 and 3.12.1
+        # (gh-110395). What comes after it has to be closed all the same.
+        try:  # noqa: SIM105, contextlib would be one import more for every child
+            resource.close()
+        except OSError:
+            pass
     _not_for_forks.clear()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_close_in_fork)
+
+
+def connect(address: Any) -> socket.socket:
+    """A connection to the listener at ``address``, as :func:`listen` gave it; OSError for none."""
+    # Not create_connection, which looks the address up as a name and imports a codec for it.
+    connection = socket.socket(socket.AF_INET if isinstance(address, tuple) else _LOCAL)
+    connection.connect(address)
+    return connection
+
+
+def listen(path: str) -> socket.socket:
+    """A listener that only this machine can reach, with or without a network.
+
+    ``path`` is where it is if local sockets have to be files, as everywhere but on Linux; its
+    user removes it. Where local sockets are not to be had, or the path is too long for one, the
+    listener is on the loopback network. Raises OSError where that is missing too.
+    """
+    for place in ("", path) if _LOCAL is not None else ():
+        listener = socket.socket(_LOCAL)
+        try:
+            listener.bind(place)
+            listener.listen(64)
+        except OSError:
+            listener.close()
+        else:
+            return listener
+    return socket.create_server(("127.0.0.1", 0), backlog=64)
 
 
 class Channel:
@@ -56,7 +90,8 @@ class Channel:
         self.socket = connection
         self.ended = False
         self._received = bytearray()
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if connection.family == socket.AF_INET:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         keep_from_forks(connection)
 
     def send(self, *frame: Any) -> None:

@@ -4,67 +4,106 @@ The run starts it and holds its standard input. At end-of-file the run is over, 
 ended: the guardian ends what belongs to the run, waits for the resource trackers to do their
 work, and removes the run's folder, which is also the folder for temporary files.
 
-To the run belong the process groups whose numbers are noted in the folder, as a file
-``group-N``: those of workers, actors and programs. Where the system tells, there also belongs
-to it whatever was started with the folder in its environment, or was forked with a file of it
-open: so does a server that a test started itself, without workers, in the group of the user's
-shell. Windows has no need of a guardian: a job object ends with its last handle.
+What belongs to the run is known by what nobody else has by accident, never by a path that
+anybody may open. On Linux it is the variable ``SPEC_RUN_FOLDER`` in the environment that a
+process was started with, or, in what was forked from the run itself, the end of a pipe whose
+other end the guardian holds. Elsewhere it is the process group of a worker, an actor or a
+program: a file ``group-N`` in the folder notes when it was known to be the run's, so a process
+N that is younger has come by the number later. What cannot be told is left alone, and reported.
+Windows has no need of a guardian: a job object ends with its last handle.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 
-# The name under which the workers of a run find its folder.
+from spec.kit.mappings import note_mappings
+from spec.kit.platforms import (
+    TRACKER,
+    descriptors,
+    group_exists,
+    is_marked,
+    kill,
+    kill_noting,
+    led_since,
+    processes,
+    remove_shared_memory,
+)
+
+# The name under which the workers of a run find its folder, and by which its processes are known.
 FOLDER = "SPEC_RUN_FOLDER"
 # How long, in seconds, the guardian waits for processes and trackers to be gone.
 _LAST_WAIT = 10.0
-# Kept, since its standard input must stay open as long as this process lives.
-_watchers: list[subprocess.Popen[bytes]] = []
-# The descriptor by which the run's forks can be told: their environment is as it was at the
-# run's own start, when there was no folder.
-_MARK = "run"
+# How long, in seconds, the exit of the run or of a worker may take.
+_EXIT = 10.0
+# The guardian is an interpreter of its own. It is given its path here, whatever the options
+# with which the run was started say of paths.
+_PROGRAM = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from spec.kit import guardian
+guardian.main(*sys.argv[2:])
+"""
+
+
+class GuardianError(Exception):
+    """The guardian could not be started: one line that says why."""
+
+
+class _Watch(NamedTuple):
+    """What the run knows of its guardian: its pid, and the inode of the pipe between them."""
+
+    pid: int
+    inode: int
+
+
+# None in a worker: that one was started with the variable in its environment, as its forks are.
+_watch: list[_Watch] = []
 
 
 def start() -> None:
     """Make the run's folder and start its guardian, where the platform needs one.
 
     From here on temporary files go to the folder. Its path is short: the addresses of local
-    sockets are made from it, and these take about a hundred characters.
+    sockets are made from it, and these take about a hundred characters. Raises GuardianError
+    where the folder cannot be made, or the guardian does not come up.
     """
-    folder = tempfile.mkdtemp(prefix="mps-")
+    try:
+        folder = tempfile.mkdtemp(prefix="mps-")
+    except OSError as error:
+        raise GuardianError(f"no folder for temporary files can be made: {error}") from None
     os.environ[FOLDER] = folder
     use_folder("r")
     if sys.platform == "win32":
         _hold_in_job()
-        return
-    os.open(Path(folder, _MARK), os.O_CREAT)
-    watcher = subprocess.Popen(
-        [sys.executable, "-S", "-m", "spec.kit.guardian", folder, str(os.getpid())],
-        stdin=subprocess.PIPE,
-        start_new_session=True,
-        cwd=Path(__file__).parents[2],
-    )
-    assert watcher.stdin is not None
-    os.register_at_fork(after_in_child=watcher.stdin.close)
-    _watchers.append(watcher)
+    else:
+        _start_process(folder)
 
 
-def use_folder(name: str) -> Path:
+def use_folder(name: str) -> None:
     """Make a folder of that name in the run's, for this process's temporary files."""
     folder = Path(os.environ[FOLDER], name)
     folder.mkdir(exist_ok=True)
     for variable in ("TMPDIR", "TEMP", "TMP"):
         os.environ[variable] = str(folder)
     tempfile.tempdir = None  # asked again, with the new environment
-    return folder
+    mappings_folder().mkdir(exist_ok=True)
+    note_mappings(str(mappings_folder()))
+
+
+def mappings_folder() -> Path:
+    """Where this process and its actors note what they map: beside their temporary files."""
+    return Path(f"{tempfile.gettempdir()}-mapped")
 
 
 def watch(group: int) -> None:
@@ -85,6 +124,22 @@ def finish() -> None:
         shutil.rmtree(os.environ[FOLDER], ignore_errors=True)
 
 
+def bound_exit(code: int) -> None:
+    """From when the interpreter begins to exit, give it so many seconds, then end it with ``code``.
+
+    Whoever was ended in the middle of something may hold a lock for ever that the package's own
+    clearing up at the exit asks for: so did a worker of a Pool that a claim had forgotten.
+    """
+
+    def end() -> None:
+        threading.main_thread().join()  # is over when the interpreter begins to exit
+        time.sleep(_EXIT)
+        print(f"the exit was cut short: it had no end within {_EXIT:g} s", file=sys.stderr)
+        os._exit(code)
+
+    threading.Thread(target=end, daemon=True, name="bound of the exit").start()
+
+
 def watch_own_group() -> None:
     """Have this process and all it will start ended with the run."""
     if sys.platform != "win32":
@@ -93,12 +148,12 @@ def watch_own_group() -> None:
 
 
 def end_workers() -> None:
-    """End all that is noted at once: left to themselves, workers take 8 seconds or more."""
+    """End all that is the run's at once: left to themselves, workers take 8 seconds or more."""
     if sys.platform != "win32":
-        from spec.kit.platforms import kill_group
-
-        for group in _noted(Path(os.environ[FOLDER])):
-            kill_group(group)
+        spared = {os.getpid(), _watch[0].pid}
+        for pid in _belonging(Path(os.environ[FOLDER]), _watch[0].inode).certain:
+            if pid not in spared:
+                kill(pid)
 
 
 def keep_pipes_from_forks() -> None:
@@ -108,8 +163,6 @@ def keep_pipes_from_forks() -> None:
     hide it for ever. The standard three are not the run's.
     """
     if sys.platform != "win32":
-        from spec.kit.platforms import descriptors
-
         nowhere = os.open(os.devnull, os.O_RDWR)
         pipes = [
             number
@@ -122,10 +175,6 @@ def keep_pipes_from_forks() -> None:
                 os.dup2(nowhere, number, inheritable=False)
 
         os.register_at_fork(after_in_child=take_away)
-
-
-def _noted(folder: Path) -> set[int]:
-    return {int(path.name.partition("-")[2]) for path in folder.glob("group-*")}
 
 
 if sys.platform == "win32":
@@ -170,30 +219,104 @@ if sys.platform == "win32":
 
 else:
 
-    def end_all(folder: Path, spared: set[int]) -> None:
-        """End what belongs to the run until nothing of it is left, or the last wait is over."""
-        from spec.kit.platforms import TRACKER, has_to_do_with, kill, processes
+    class Belonging(NamedTuple):
+        """What is the run's: ``certain`` pids, and ``doubtful`` groups of which it can't be told.
 
-        deadline = time.monotonic() + _LAST_WAIT
-        while time.monotonic() < deadline:
-            groups = _noted(folder)
-            left = [
-                (pid, command)
-                for pid, _, group, command in processes()
-                if pid not in spared and (group in groups or has_to_do_with(pid, folder))
-            ]
-            if not left:
-                return
-            for pid, command in left:
-                if TRACKER not in command:  # a killed one leaks; they end when nobody is left
-                    kill(pid)
-            time.sleep(0.02)
+        Resource trackers are ``trackers``: a killed one leaks, and they end by themselves when
+        nobody is left to track for.
+        """
 
-    def _main(folder: Path, run: int) -> None:
+        certain: list[int]
+        trackers: list[int]
+        doubtful: list[int]
+
+    def _start_process(folder: str) -> None:
+        """Start the guardian, and hold its standard input and the mark."""
+        kept, _ = os.pipe()  # the other end is open in the run, and so in its forks, to their end
+        theirs, lifeline = os.pipe()
+        command = [sys.executable, "-S", "-c", _PROGRAM, str(Path(__file__).parents[2])]
+        try:
+            started = subprocess.run(
+                [*command, folder, str(os.getpid()), str(kept)],
+                stdin=theirs,
+                stdout=subprocess.PIPE,
+                env={name: value for name, value in os.environ.items() if name != FOLDER},
+                pass_fds=[kept],
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise GuardianError(f"the guardian of the run did not start: {error}") from None
+        finally:
+            inode = os.fstat(kept).st_ino
+            os.close(theirs)
+            os.close(kept)
+        os.register_at_fork(after_in_child=lambda: _close_quietly(lifeline))
+        _watch.append(_Watch(int(started.stdout), inode))
+
+    def _close_quietly(descriptor: int) -> None:
+        with contextlib.suppress(OSError):  # the claim may have closed all that is open
+            os.close(descriptor)
+
+    def main(folder: str, run: str, mark: str) -> None:
+        """What the guardian does, as a process of nobody's: its starter does not wait for it."""
+        if pid := os.fork():
+            print(pid, flush=True)
+            os._exit(0)
+        os.setsid()
+        os.dup2(os.open(os.devnull, os.O_RDWR), 1)
         sys.stdin.buffer.read()
         # The run itself may still be on its way out, and has its exit code to give.
-        end_all(folder, {os.getpid(), run})
+        doubtful = end_all(Path(folder), os.fstat(int(mark)).st_ino, {os.getpid(), int(run)})
+        if doubtful:
+            print(
+                "left alone, since nothing tells whether they are the run's: process groups "
+                + ", ".join(map(str, sorted(doubtful))),
+                file=sys.stderr,
+            )
         shutil.rmtree(folder, ignore_errors=True)
 
-    if __name__ == "__main__":
-        _main(Path(sys.argv[1]), int(sys.argv[2]))
+    def end_all(folder: Path, inode: int, spared: set[int]) -> list[int]:
+        """End what belongs to the run until nothing of it is left, or the last wait is over.
+
+        Gives the groups that may be the run's, and were left alone.
+        """
+        mapped: set[int] = set()
+        deadline = time.monotonic() + _LAST_WAIT
+        while True:
+            found = _belonging(folder, inode)
+            left = set(found.certain) - spared
+            for pid in left:
+                mapped |= kill_noting(pid)
+            if not (left or set(found.trackers) - spared) or time.monotonic() > deadline:
+                break
+            time.sleep(0.02)
+        remove_shared_memory(mapped)
+        return found.doubtful
+
+    def _belonging(folder: Path, inode: int) -> Belonging:
+        """What belongs to the run of the folder, whose forks hold the pipe with that inode."""
+        noted = _noted(folder)
+        found = Belonging([], [], [])
+        told: dict[int, bool | None] = {}
+        listed = processes()
+        for pid, _, group, command in listed:
+            ours = is_marked(pid, f"{FOLDER}={folder}", inode)
+            if ours is None and group in noted:
+                if group not in told:
+                    told[group] = led_since(group, noted[group])
+                ours = told[group]
+            if ours:
+                (found.trackers if TRACKER in command else found.certain).append(pid)
+        found.doubtful.extend(group for group, ours in told.items() if ours is None)
+        if not listed:  # nothing can be seen here: a group that is there may be another's
+            found.doubtful.extend(group for group in noted if group_exists(group))
+        return found
+
+    def _noted(folder: Path) -> dict[int, float]:
+        """The groups that were noted, with the time of the note in seconds since the epoch."""
+        noted = {}
+        for path in folder.glob("group-*"):
+            with contextlib.suppress(OSError):  # it was taken back in the meantime
+                noted[int(path.name.partition("-")[2])] = path.stat().st_mtime
+        return noted

@@ -11,9 +11,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from spec.kit import guardian
 from spec.kit.clock import now
+from spec.kit.mappings import SHARED_MEMORY
 from spec.kit.package import IMPLEMENTATION
-from spec.kit.platforms import descriptors, kill, processes, shared_mappings
+from spec.kit.platforms import descriptors, kill, processes, shared_mappings, shared_names
 
 # How long, in seconds, what is about to end may take: the kernel reports it a little later.
 _SETTLING = 2.0
@@ -24,6 +26,7 @@ class Baseline:
 
     def __init__(self) -> None:
         self._before = _survey()
+        self._before["shared memory"] |= {path: path for path in shared_names()}
 
     def left_behind(self, processes_only: bool = False) -> list[str]:
         """One line for each thing that was not there before; waits a little for what is ending.
@@ -41,10 +44,14 @@ class Baseline:
             found = self._beyond(processes_only)
         return found
 
-    def end_processes(self) -> None:
-        """End the processes that were not there before, so that nothing has to wait for them."""
+    def end(self) -> None:
+        """End the processes that were not there before, so that nothing has to wait for them, and
+        take the name from shared memory that was not there, so that no claim after this finds it.
+        """
         for pid in _descendants().keys() - self._before["process"].keys():
             kill(pid)
+        for path in _noted() - self._before["shared memory"].keys():
+            Path(path).unlink(missing_ok=True)
 
     def _beyond(self, processes_only: bool) -> list[str]:
         found = {"process": _descendants()} if processes_only else _survey()
@@ -69,7 +76,7 @@ def _survey() -> dict[str, dict[Any, str]]:
             and target not in kept
             and ".so" not in Path(target).name  # a library that the interpreter has loaded
         },
-        "shared memory": {path: path for path in shared_mappings() if path not in kept},
+        "shared memory": {path: path for path in shared_mappings() | _noted() if path not in kept},
         "file": {path: path for path in _files()},
     }
 
@@ -107,6 +114,14 @@ def _heaps_own(opened: dict[int, str]) -> set[str]:
     heap = getattr(getattr(loaded, "BufferWrapper", None), "_heap", None)
     arenas = getattr(heap, "_arenas", ())
     return {opened[arena.fd] for arena in arenas if getattr(arena, "fd", None) in opened}
+
+
+def _noted() -> set[str]:
+    """What this process and its actors have mapped of shared memory, and what has a name still."""
+    names = shared_names()
+    folder = guardian.mappings_folder()
+    noted = {SHARED_MEMORY + note.name.replace("\\", "/") for note in folder.glob("*")}
+    return noted & names
 
 
 def _server_pids() -> set[Any]:

@@ -9,16 +9,18 @@ from __future__ import annotations
 import secrets
 import selectors
 import socket
+import tempfile
 import threading
 import traceback  # here for the forked actors, which should find it loaded
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spec.kit import guardian
 from spec.kit.actor import ActorStage, Span, perform
-from spec.kit.channel import Channel, keep_from_forks, release
+from spec.kit.channel import Channel, keep_from_forks, listen, release
 from spec.kit.clock import BEAT, PATIENCE, now
 from spec.kit.package import subclass
 from spec.kit.platforms import kill_tree
@@ -152,8 +154,7 @@ class Actor:
         End-of-file on the evidence's channel comes first: the kernel gives it, not the package.
         """
         self._stage.wait(self, lambda: self.has_ended, "ended", ending=True)
-        self.process.join(self._stage.patience)
-        if self.process.is_alive():
+        if not _joined(self.process, self._stage.patience):
             raise Silence(
                 f"{self.name} has ended, but join() did not see it "
                 f"within {self._stage.patience:g} s"
@@ -217,7 +218,7 @@ class Actor:
         if alive and pid is not None:
             kill_tree(pid)
         if pid is not None:
-            self.process.join(self._stage.patience)
+            _joined(self.process, self._stage.patience)
             guardian.forget(pid)
         if not alive or self.process.exitcode is not None:
             self.process.close()
@@ -231,6 +232,20 @@ class Actor:
 
     def _find(self, word: str) -> int | None:
         return next((i for i, said in enumerate(self._said) if said[0] == word), None)
+
+
+def _joined(process: AProcess | threading.Thread | Elsewhere, patience: float) -> bool:
+    """Whether the process (or thread) has ended, waiting up to ``patience`` seconds for it.
+
+    In small steps: a join with a timeout does not notice the end of a forked child as long as
+    a child of that one holds its sentinel's other end, and is_alive does.
+    """
+    deadline = now() + patience
+    while process.is_alive():
+        if now() > deadline:
+            return False
+        process.join(_LOOK)
+    return True
 
 
 def _standing(process: AProcess) -> tuple[int | None, bool]:
@@ -259,7 +274,9 @@ class Stage:
         self._actors: dict[str, Actor] = {}
         self._names: Counter[str] = Counter()
         self._token = secrets.token_bytes(16)
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self._path = Path(tempfile.gettempdir(), secrets.token_hex(4))
+        self._listener = listen(str(self._path))
+        self._listener.setblocking(False)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)
         keep_from_forks(self._listener)
@@ -316,6 +333,7 @@ class Stage:
             name,
             self.mp.get_start_method(),
             self.patience,
+            str(guardian.mappings_folder()),
         )
 
     def enter_subclass(self, plain: type, *args: Any) -> Actor:
@@ -430,6 +448,7 @@ class Stage:
         with ExitStack() as ending:  # every one is dismissed, even where one dismissal fails
             # a process that could not be started still has its arguments: let go of it, last
             ending.callback(self._actors.clear)
+            ending.callback(self._path.unlink, missing_ok=True)
             ending.callback(release, self._listener)
             ending.callback(release, self._selector)
             for line in [key.data for key in self._selector.get_map().values() if key.data]:
@@ -439,7 +458,10 @@ class Stage:
                 ending.callback(actor.dismiss)
 
     def _accept(self) -> None:
-        connection, _ = self._listener.accept()
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:  # the peer has ended since: Windows then has no connection to give
+            return
         connection.settimeout(self.patience)
         self._selector.register(connection, selectors.EVENT_READ, _Line(connection))
 
@@ -479,6 +501,6 @@ class Stage:
                 raise AssertionError(actor.failure)
 
     def _gone(self, actor: Actor, what: str) -> Gone:
-        actor.process.join(self.patience)
+        _joined(actor.process, self.patience)
         code = getattr(actor.process, "exitcode", None)
         return Gone(f"{actor.name} is gone without a word, exit code {code}; it has not {what}")

@@ -107,3 +107,106 @@ def test_it_is_a_known_deviation(mp, stage):
     """A claim is a known deviation."""
     assert stage.play(noop), "nothing came"
 '''
+
+# Ends when a file "go" lies beside the chapter.
+WAITS = '''
+"""Scratch: what waits to be let go on."""
+
+import time
+from pathlib import Path
+
+from spec.kit import claim
+
+
+@claim("waits.for-a-file", docs="multiprocessing")
+def test_it_waits(mp, stage):
+    """A claim waits for a file."""
+    Path(__file__).with_name("ready").touch()
+    while not Path(__file__).with_name("go").exists():
+        time.sleep(0.01)
+'''
+
+# Each leaves one thing behind.
+LEAVES = '''
+"""Scratch: what is left behind."""
+
+import os
+from multiprocessing import resource_tracker
+from multiprocessing.shared_memory import SharedMemory
+
+from spec.kit import claim
+
+# One of an actor's own would unlink what it forgets.
+resource_tracker.ensure_running()
+
+
+def forget(stage, how):
+    """Make a block of shared memory, and never unlink it."""
+    block = SharedMemory(create=True, size=8)
+    if how != "mapped":
+        block.close()
+    if how == "killed":
+        stage.say("made", block.name)
+        stage.wait_for_cue("never")
+    if how == "forked" and os.fork():
+        os.wait()
+    elif how == "forked":
+        SharedMemory(create=True, size=8).close()
+        os._exit(0)
+    return block.name
+
+
+@claim("leaves.mapped", docs="multiprocessing")
+def test_a_block_that_is_mapped_to_the_end(mp, stage):
+    """An actor forgets a block that it has mapped."""
+    stage.play(forget, "mapped")
+
+
+@claim("leaves.closed", docs="multiprocessing")
+def test_a_block_that_is_closed(mp, stage):
+    """An actor forgets a block that it has closed."""
+    stage.play(forget, "closed")
+
+
+@claim("leaves.killed", docs="multiprocessing")
+def test_a_block_of_an_actor_that_is_killed(mp, stage):
+    """An actor that the stage ends has forgotten a block."""
+    stage.enter(forget, "killed").expect("made")
+
+
+@claim("leaves.forked", docs="multiprocessing")
+def test_a_block_of_a_fork(mp, stage):
+    """A fork of an actor forgets a block."""
+    stage.play(forget, "forked")
+
+
+@claim("leaves.own", docs="multiprocessing")
+def test_a_block_of_the_test(mp, stage):
+    """The test forgets a block."""
+    SharedMemory(create=True, size=8).close()
+
+
+@claim("leaves.nothing", docs="multiprocessing")
+def test_nothing_is_left(mp, stage):
+    """A block is unlinked."""
+    block = SharedMemory(create=True, size=8)
+    block.close()
+    block.unlink()
+'''
+
+POOL = '''
+"""Scratch: a Pool that is left open."""
+
+import os
+
+from spec.kit import claim
+
+kept = []
+
+
+@claim("pool.left-open", docs="multiprocessing")
+def test_a_pool_is_left_open(mp, stage):
+    """A Pool is left open."""
+    kept.append(mp.Pool(2))
+    assert kept[-1].apply(os.getpid) != os.getpid()
+'''

@@ -4,14 +4,15 @@ import socket
 
 import pytest
 
-from spec.kit.channel import Channel
+from spec.kit import channel
+from spec.kit.channel import Channel, connect, listen
 
 
 @pytest.fixture
 def ends():
     """Both ends of a connection."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        ours = socket.create_connection(server.getsockname())
+    with listen("no file is needed here") as server:
+        ours = connect(server.getsockname())
         theirs, _ = server.accept()
     channels = Channel(ours), Channel(theirs)
     yield channels
@@ -52,6 +53,48 @@ def test_the_end_is_told(ends):
     ours.close()
     theirs.read()
     assert theirs.ended
+
+
+class Refusing:
+    """A resource that cannot be closed in a fork, as a kqueue was until 3.11.7 and 3.12.1."""
+
+    def close(self) -> None:
+        raise OSError("Bad file descriptor")
+
+
+class Closing:
+    """A resource that notes that it was closed."""
+
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_what_cannot_be_closed_in_a_fork_does_not_keep_the_rest_open(monkeypatch):
+    others = [Closing(), Closing()]
+    monkeypatch.setattr(channel, "_not_for_forks", {others[0], Refusing(), others[1]})
+    channel._close_in_fork()
+    assert [other.closed for other in others] == [True, True]
+    assert channel._not_for_forks == set()
+
+
+@pytest.mark.parametrize("kind", ["abstract", "file", "loopback"])
+def test_a_listener_is_reached_wherever_it_is(monkeypatch, tmp_path, kind):
+    """Abstract on Linux; else a file; on the loopback network where the path is too long."""
+    bind = socket.socket.bind
+
+    def bind_as_elsewhere(self, address):
+        if address == "" and kind != "abstract":
+            raise FileNotFoundError
+        bind(self, address)
+
+    monkeypatch.setattr(socket.socket, "bind", bind_as_elsewhere)
+    with listen(str(tmp_path / ("x" * 200 if kind == "loopback" else "x"))) as server:
+        assert isinstance(server.getsockname(), tuple) == (kind == "loopback")
+        assert (tmp_path / "x").exists() == (kind == "file")
+        with connect(server.getsockname()):
+            server.accept()[0].close()
 
 
 def test_silence_is_bounded(ends):

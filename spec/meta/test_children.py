@@ -18,6 +18,7 @@ KIT = {
     "spec.kit.channel",
     "spec.kit.claims",
     "spec.kit.clock",
+    "spec.kit.mappings",
     "spec.kit.package",
     "spec.kit.parity",
 }

@@ -1,14 +1,21 @@
 """After a run, however it ended, there is no process, shared memory or file of it left."""
 
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
+from spec.kit import guardian
 from spec.kit.clock import now
 from spec.kit.platforms import kill
-from spec.meta.chapters import HANGS, SIMPLE
+from spec.meta.chapters import HANGS, LEAVES, POOL, SIMPLE, WAITS
 from spec.meta.scratch import Ended, Running, Scratch, eventually
-from spec.report.plays import CRASHES, HOLDS, TIMES_OUT
+from spec.report.plays import CRASHES, FAILS, HOLDS, TIMES_OUT
 from spec.report.record import read
 
 pytestmark = pytest.mark.skipif(
@@ -166,3 +173,102 @@ def test_after_a_hang_on_purpose(scratch, workers):
     assert plays["hangs.in-an-actor"]["reason"] == "mute has not said 'a word' within 2 s"
     assert plays["hangs.in-the-test"]["verdict"] == TIMES_OUT
     assert plays["after.holds"]["verdict"] == HOLDS
+
+
+SLEEP = "import sys, time; sys.stdin.read()"
+
+
+@contextmanager
+def bystanders(folder: Path) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """Processes that are not the run's, each with something of the run's folder."""
+    file = folder / "bystander"
+    file.touch()
+    sleep = [sys.executable, "-I", "-S", "-c", SLEEP]
+    # As a shell does that was started before the run: what belongs to us is not theirs.
+    theirs = {name: value for name, value in os.environ.items() if name != guardian.FOLDER}
+
+    with ExitStack() as ending, file.open("rb") as reading, file.open("ab") as writing:
+
+        def start(*more: str, **settings) -> subprocess.Popen[bytes]:
+            process = subprocess.Popen(
+                [*sleep, *more],
+                stdin=subprocess.PIPE,
+                start_new_session=True,
+                **{"env": theirs, **settings},
+            )
+            return ending.enter_context(process)
+
+        opened = os.open(folder, os.O_RDONLY)
+        ending.callback(os.close, opened)
+        started = {
+            "a file open": start(stdout=reading, stderr=writing),
+            "the folder open": start(pass_fds=[opened]),
+            "its current directory inside": start(cwd=folder),
+            "the folder in its arguments": start(str(folder), f"{guardian.FOLDER}={folder}"),
+            "the folder in its environment": start(env={**theirs, "PWD": str(folder)}),
+            "the number of a group that was noted": start(),
+        }
+        noted = folder / f"group-{started['the number of a group that was noted'].pid}"
+        noted.touch()
+        os.utime(noted, (0, time.time() - 60))
+        yield started
+
+
+def let_go_on(run: Running, waiting: Scratch) -> None:
+    """Let the claim come to its end."""
+    (waiting.root / "spec/go").touch()
+
+
+@WORKERS
+@pytest.mark.parametrize(
+    ("end", "exitcode"),
+    [(let_go_on, 0), (Running.interrupt_group, 2), (Running.kill, -9)],
+    ids=["green", "control-c", "kill"],
+)
+def test_no_bystander_is_harmed(scratch, workers, end, exitcode):
+    """Not even one that has the run's folder in hand; see :func:`bystanders`."""
+    scratch.chapter("waits", WAITS)
+    run = scratch.start("-n", workers, "--start-method", "fork")
+    assert eventually((scratch.root / "spec/ready").exists, 30), run.ends()
+    (folder,) = scratch.temporary.iterdir()
+    with bystanders(folder) as started:
+        end(run, *([scratch] if end is let_go_on else []))
+        assert run.ends().exitcode == exitcode
+        assert eventually(lambda: not folder.exists())
+        assert [who for who, process in started.items() if process.poll() is not None] == []
+
+
+def test_a_forgotten_block_is_told_and_loses_its_name(scratch):
+    """Wherever it was forgotten; only the claim that did is red, and the next finds nothing."""
+    scratch.chapter("leaves", LEAVES)
+    run = scratch.run(
+        *("-n", "2", "--start-method", "fork", "--start-method", "spawn", "--results", "record")
+    )
+    assert run.exitcode == 1
+    plays = read(scratch.root / "record").plays
+    assert plays
+    for play in plays:
+        if play["claim"] == "leaves.nothing":
+            assert play["verdict"] == HOLDS, play
+        else:
+            assert play["verdict"] == FAILS, play
+            told = play["reason"].removeprefix("left behind: ").split("; ")
+            assert all(each.startswith("shared memory: /dev/shm/psm_") for each in told), play
+            assert not any(Path(each.removeprefix("shared memory: ")).exists() for each in told)
+            assert len(told) == 1 + (play["claim"] == "leaves.forked"), play
+
+
+@WORKERS
+def test_a_forgotten_pool_does_not_hold_up_the_exit(scratch, workers):
+    """Its workers are ended, in the middle of a wait for the lock that the clearing up needs."""
+    scratch.chapter("pool", POOL)
+    began = now()
+    run = scratch.run("-n", workers, "--results", "record")
+    assert run.exitcode == 1
+    assert now() - began < 40
+    assert scratch.left_behind() == []
+    plays = read(scratch.root / "record").plays
+    assert plays
+    for play in plays:
+        assert play["verdict"] == FAILS, play
+        assert play["reason"].startswith("left behind: "), play

@@ -1,11 +1,10 @@
 """The stage: its bounds, what it says when they fire, and that it ends all it started."""
 
-import socket
 from contextlib import closing
 
 import pytest
 
-from spec.kit.channel import Channel
+from spec.kit.channel import Channel, connect
 from spec.kit.clock import now
 from spec.kit.platforms import processes
 from spec.kit.stage import Gone, Silence, Stage
@@ -125,7 +124,7 @@ def test_a_stranger_is_never_decoded_and_disturbs_nobody(mp, stage, monkeypatch,
         return frames(line)
 
     monkeypatch.setattr(Channel, "frames", note)
-    with socket.create_connection(stage._listener.getsockname()) as stranger:
+    with connect(stage._listener.getsockname()) as stranger:
         stranger.sendall(words)
         stage.listen(stage.patience)  # the connection
         if words:
@@ -140,7 +139,7 @@ def test_a_stranger_that_breaks_off_disturbs_nobody(mp, stage):
     actor = stage.enter(waiter)
     actor.expect("here")
     for words in (b"", b"half a tok"):
-        with socket.create_connection(stage._listener.getsockname()) as stranger:
+        with connect(stage._listener.getsockname()) as stranger:
             stranger.sendall(words)
     actor.cue("go")
     assert actor.returns() == "gone on"
