@@ -7,7 +7,7 @@ import nox
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
-nox.options.sessions = ["spec", "meta", "lint", "sample"]
+nox.options.sessions = ["spec", "simulated", "meta", "lint", "sample"]
 
 PYTHONS = ["3.11", "3.12", "3.13", "3.14", "3.15", "3.13t", "3.14t", "3.15t", "pypy3.11"]
 
@@ -25,6 +25,17 @@ def spec(session: nox.Session) -> None:
     """Prove every claim on this Python; what follows -- goes to pytest."""
     _install(session, "test")
     session.run("python", "-m", "pytest", *session.posargs, env=BYTECODE)
+
+
+@nox.session
+def simulated(session: nox.Session) -> None:
+    """Prove the claims as on macOS and on Windows, as far as Linux can be them."""
+    _install(session, "test")
+    for platform in ("darwin", "win32"):
+        session.run(
+            *("python", "-m", "pytest", *session.posargs),
+            env={**BYTECODE, "SPEC_PLATFORM": platform},
+        )
 
 
 @nox.session

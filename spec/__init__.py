@@ -1,5 +1,16 @@
 """An executable specification of multiprocessing: one chapter a subject, one test a claim."""
 
+import os
+import sys
+
+if os.environ.get("SPEC_PLATFORM"):  # before the kit is imported, which asks for the platform
+    from spec import simulated
+
+    try:
+        simulated.install()
+    except simulated.SimulationError as error:
+        sys.exit(f"ERROR: {simulated.VARIABLE}: {error}")
+
 #: The reading order: each name is a file, ``spec/test_<name>.py``.
 CHAPTERS = (
     "parallelism",

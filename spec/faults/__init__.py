@@ -2,7 +2,7 @@
 
 ``SPEC_FAULT=name python -m pytest`` plays the claims against the package with that defect in
 every process of the run: the name reaches them through the environment, and one path entry,
-``spec/faults/site``, installs it wherever an interpreter starts. The modules beside this one
+``spec/site``, installs it wherever an interpreter starts. The modules beside this one
 are the catalogue; a fault's docstring says what a user would suffer.
 """
 
@@ -51,8 +51,7 @@ MODULES = (
     "resources",
 )
 
-_HERE = os.path.dirname(os.path.abspath(__file__))
-_SITE = os.path.join(_HERE, "site")
+_SITE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "site")
 
 
 class FaultError(Exception):
@@ -127,12 +126,19 @@ def install_in_run() -> None:
     name = os.environ.get(VARIABLE)
     if not name:
         return
-    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    if _SITE not in entries:
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [_SITE, *entries]))
+    if pass_on():
         install(name)
     if name != NONE:
         importlib.import_module(catalogue()[name].module)
+
+
+def pass_on() -> bool:
+    """Have all interpreters that will be started begin with ``spec/site``; whether it is new."""
+    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if _SITE in entries:
+        return False
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [_SITE, *entries]))
+    return True
 
 
 def install(name: str) -> None:
@@ -144,23 +150,28 @@ def install(name: str) -> None:
 
         near = difflib.get_close_matches(name, catalogue(), n=3, cutoff=0.4)
         raise FaultError(f"no fault is named {name!r}: did you mean {', '.join(near) or NONE}?")
-    found = catalogue()[name]
-    if found.module in sys.modules:
-        found.install(sys.modules[found.module])
+    when_imported(catalogue()[name].module, catalogue()[name].install)
+
+
+def when_imported(name: str, change: Callable[[Any], None]) -> None:
+    """Call ``change`` with the module of that name now, or as soon as it is imported."""
+    if name in sys.modules:
+        change(sys.modules[name])
     else:
-        sys.meta_path.insert(0, _Breaker(found))
+        sys.meta_path.insert(0, _Changer(name, change))
 
 
-class _Breaker:
-    """Finds the fault's module as the others would, and breaks it when it has been executed."""
+class _Changer:
+    """Finds a module as the others would, and changes it when it has been executed."""
 
-    def __init__(self, fault: Fault) -> None:
-        self._fault = fault
+    def __init__(self, name: str, change: Callable[[Any], None]) -> None:
+        self._name = name
+        self._change = change
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if name != self._fault.module:
+        if name != self._name:
             return None
         sys.meta_path.remove(self)
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
@@ -170,7 +181,7 @@ class _Breaker:
 
         def exec_module(module: ModuleType) -> None:
             execute(module)
-            self._fault.install(module)
+            self._change(module)
 
         spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec

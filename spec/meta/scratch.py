@@ -22,7 +22,7 @@ from spec.kit.platforms import processes
 HOUSE = Path(__file__).parents[2]
 # Seconds for what has to come: the end of a run, and the guardian's work after it.
 _BOUND = 60.0
-_ROOMS = ("kit", "report", "faults")
+_ROOMS = ("kit", "report", "faults", "simulated", "site")
 
 
 def eventually(ready: Callable[[], bool], seconds: float = 10.0) -> bool:
@@ -112,7 +112,9 @@ class Scratch:
     def chapter(self, name: str, text: str) -> None:
         """Write a chapter, the last one."""
         self._chapters.append(name)
-        self.write("spec/__init__.py", f"CHAPTERS = {tuple(self._chapters)!r}\n")
+        house = (HOUSE / "spec/__init__.py").read_text(encoding="utf-8")
+        above = house.partition("#: The reading order")[0]
+        self.write("spec/__init__.py", f"{above}CHAPTERS = {tuple(self._chapters)!r}\n")
         self.write(f"spec/test_{name}.py", text)
 
     def python(self, *arguments: str, **environment: str) -> Running:

@@ -16,8 +16,8 @@ def ends():
         theirs, _ = server.accept()
     channels = Channel(ours), Channel(theirs)
     yield channels
-    for channel in channels:
-        channel.close()
+    for end in channels:
+        end.close()
 
 
 def test_frames_arrive_whole_and_in_order(ends):

@@ -14,7 +14,11 @@ SPEC = Path(__file__).parents[1]
 KIT = sorted(SPEC.glob("kit/*.py"))
 CHAPTER_FILES = sorted(SPEC.glob("test_*.py"))
 # Where a platform may be asked for its name.
-PLATFORMS = {SPEC / "kit/platforms.py", SPEC / "kit/guardian.py"}
+PLATFORMS = {
+    SPEC / "kit/platforms.py",
+    SPEC / "kit/guardian.py",
+    *SPEC.glob("simulated/*.py"),
+}
 # What tells it.
 NAMES = {"sys.platform", "os.name", "platform.system"}
 

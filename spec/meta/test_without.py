@@ -1,10 +1,15 @@
 """The suite where something is missing, as on other platforms: simulated by taking it away."""
 
+from pathlib import Path
+
+import pytest
+
 from spec.kit import package
 from spec.kit.capabilities import CAPABILITIES, WITHOUT
 from spec.meta.chapters import SIMPLE
 from spec.report.plays import HOLDS, NOT_APPLICABLE
 from spec.report.record import read
+from spec.simulated import PLATFORMS, VARIABLE
 
 NEEDY = SIMPLE.replace('s="multiprocessing"', 's="multiprocessing", needs=("semaphore-value",)')
 
@@ -41,3 +46,70 @@ def test_without_a_capability_its_claims_are_not_applicable(scratch):
         ("simple.holds", "spawn"): (HOLDS, ""),
         ("needy.holds", "spawn"): (NOT_APPLICABLE, CAPABILITIES["semaphore-value"].lack),
     }
+
+
+# What each platform lacks, asked by the test's own process, an actor and a program.
+SURROUNDINGS = '''
+"""Scratch: where the test, its actors and programs are."""
+
+import os
+import signal
+import sys
+
+from spec.kit import claim
+from spec.kit.package import start_methods
+
+
+def surroundings():
+    """The platform's name, and whether it has signals, /proc and groups."""
+    return sys.platform, hasattr(signal, "SIGKILL"), hasattr(os, "setpgid"), hasattr(os, "pipe2")
+
+
+def actor(stage):
+    """Tell where this is."""
+    return surroundings()
+
+
+@claim("surroundings.are-one", docs="multiprocessing")
+def test_all_are_at_the_same_place(mp, stage, program):
+    """The test, its actors and its programs are at the same place."""
+    expected = {
+        "darwin": ("darwin", True, True, False),
+        "win32": ("win32", False, False, False),
+    }[os.environ["SPEC_PLATFORM"]]
+    assert surroundings() == stage.play(actor) == expected
+    assert program.run("surroundings").output.split() == [str(each) for each in expected]
+    assert start_methods()[0] == "spawn"
+'''
+
+PROGRAM = """
+import os, signal, sys
+print(sys.platform, hasattr(signal, "SIGKILL"), hasattr(os, "setpgid"), hasattr(os, "pipe2"))
+"""
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/environ").exists(), reason="platforms are simulated on Linux only"
+)
+@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_simulated_platform_is_everywhere_and_tidied_up(scratch, platform, workers):
+    scratch.chapter("surroundings", SURROUNDINGS)
+    scratch.write("spec/programs/surroundings.py", PROGRAM)
+    run = scratch.run("-n", workers, "--results", "record", **{VARIABLE: platform})
+    assert run.exitcode == 0, run.output
+    assert f"simulated by {VARIABLE}: {platform}, as far as that goes" in run.lines
+    methods = {"darwin": {"spawn", "fork", "forkserver"}, "win32": {"spawn"}}[platform]
+    assert verdicts(scratch) == {
+        ("surroundings.are-one", method): (HOLDS, "") for method in methods
+    }
+    assert scratch.left_behind() == []
+
+
+def test_a_platform_that_cannot_be_simulated_is_told_in_one_line(scratch):
+    scratch.chapter("simple", SIMPLE.format(name="simple"))
+    run = scratch.run("-n", "0", **{VARIABLE: "windows"})
+    assert run.lines == [
+        "ERROR: SPEC_PLATFORM: 'windows' cannot be simulated: there are darwin and win32"
+    ]
+    assert run.exitcode == 1

@@ -6,6 +6,7 @@ import platform
 import sys
 from typing import Any
 
+from spec import simulated
 from spec.kit import capabilities, package
 
 
@@ -30,6 +31,7 @@ def facts(patience: float) -> dict[str, Any]:
             if not capabilities.has(name)
         },
         "taken_away": sorted(capabilities.taken_away()),
+        "simulated": simulated.platform(),
     }
 
 
@@ -48,6 +50,10 @@ def as_lines(known: dict[str, Any]) -> list[str]:
         f"on: {known['platform']}, libc {known['libc']}, {known['cpus']} usable CPUs",
         f"start methods: {methods}; patience {known['patience']:g} s",
     ]
+    if known["simulated"]:
+        lines.append(
+            f"simulated by {simulated.VARIABLE}: {known['simulated']}, as far as that goes"
+        )
     lines += [f"missing: {name}: {lack}" for name, lack in known["missing"].items()]
     if known["taken_away"]:
         lines.append(f"taken away by {capabilities.WITHOUT}: {', '.join(known['taken_away'])}")

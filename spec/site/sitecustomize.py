@@ -1,4 +1,7 @@
-"""Installs the run's fault wherever an interpreter starts; then does what it stands in front of."""
+"""Installs the run's fault and simulated platform wherever an interpreter starts.
+
+Then does what it stands in front of.
+"""
 
 import os
 import sys
@@ -6,13 +9,14 @@ from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
 
 here = os.path.dirname(os.path.abspath(__file__))
-root = os.path.dirname(os.path.dirname(os.path.dirname(here)))
+root = os.path.dirname(os.path.dirname(here))
 
 sys.path.insert(0, root)
-from spec import faults  # noqa: E402
+from spec import faults  # noqa: E402  (a simulated platform is installed by the package itself)
 
 sys.path.remove(root)
-faults.install(os.environ[faults.VARIABLE])
+if os.environ.get(faults.VARIABLE):
+    faults.install(os.environ[faults.VARIABLE])
 
 # A distribution's own sitecustomize is shadowed by this one.
 shadowed = PathFinder.find_spec(
