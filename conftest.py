@@ -19,6 +19,7 @@ from spec.report import catalogue
 from spec.report.plays import FAILED, PATIENCE, START_METHODS, TIMELINE, verdict_of
 from spec.report.run import Run
 
+HOUSE = Path(__file__).parent
 # The last resort against a hang, in patiences: the kit's own bounds fire long before.
 _LAST_RESORT = 8
 # Most claims wait for something, so a core serves two workers. Measured on two cores, CPython
@@ -70,9 +71,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--results",
-        type=Path,
         metavar="FILE",
-        help="write the record of the run, JSON lines, to this new file",
+        help="write the record of the run, JSON lines, to this new file: --results=FILE, since of "
+        "two words pytest may take the second for a path of tests",
     )
     group.addoption(
         "--shuffle",
@@ -92,10 +93,13 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         raise pytest.UsageError(
             f"--claims={wanted}: --claims lists for readers, --claims=json as data"
         )
+    if problem := catalogue.unknown(config.getoption("claim") or ()):
+        raise pytest.UsageError(problem)
+    chapters = catalogue.chapters(level, config.getoption("claim"))
     print(
-        json.dumps(catalogue.listing(level), indent=2)
+        json.dumps(catalogue.listing(chapters), indent=2)
         if wanted == "json"
-        else catalogue.listing_as_text(level)
+        else catalogue.listing_as_text(chapters)
     )
     return 0
 
@@ -103,6 +107,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Decide what the run plays, and have it guarded."""
+    if unfit := _unfit(config):
+        raise pytest.UsageError(unfit)
     config.stash[PATIENCE] = _patience(config)
     config.stash[START_METHODS] = _start_methods(config)
     if problem := catalogue.unknown(config.getoption("claim") or ()):
@@ -112,7 +118,6 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         _configure_worker(config)
     else:
-        _refuse_script()
         _bind_results(config)
         _start_guardian()
         config.add_cleanup(guardian.finish)
@@ -153,19 +158,46 @@ def _configure_worker(config: pytest.Config) -> None:
     told = vars(config)["workerinput"]
     number = told["workerid"].removeprefix("gw")
     capabilities.learn(told["capabilities"])
-    guardian.use_folder(f"w{number}")
+    guardian.use_folder(f"w{number:0>2}")  # as long as the run's own: paths may be too long
     guardian.watch_own_group()
     guardian.keep_pipes_from_forks()
 
 
-def _refuse_script() -> None:
-    """Children of the pytest script would run it again as their main module."""
+def _unfit(config: pytest.Config) -> str:
+    """Why nothing could be proved by this run, however the claims are; empty if it can."""
+    if pytest.version_tuple < (9,):  # pyproject.toml says so too, where older ones do not look
+        return f"pytest 9 or later is needed, and this is {pytest.__version__}"
+    if sys.flags.optimize:
+        return "asserts are off (-O, PYTHONOPTIMIZE), and with them the proofs: run without it"
+    if hasattr(config, "workerinput"):
+        return ""
+    # Children of the pytest script would run it again as their main module.
     main = sys.modules["__main__"]
     if getattr(main, "__spec__", None) is None and Path(sys.argv[0]).stem in ("pytest", "py.test"):
-        raise pytest.UsageError(
+        return (
             "type 'python -m pytest' instead of 'pytest': "
             "spawned children would run the script again"
         )
+    if config.rootpath != HOUSE:
+        return f"run it with {HOUSE} as the root of the tests, not {config.rootpath}"
+    if config.getoption("reruns", None):
+        return "--reruns: a claim that is played until it holds is not proved"
+    if config.getoption("tx", None) and (name := _not_utf8([str(HOUSE), *sys.path, *sys.argv])):
+        return (
+            f"workers cannot be told a name that is no UTF-8 here: {name!a}; "
+            "run with -n 0, or with PYTHONUTF8=1"
+        )
+    return ""
+
+
+def _not_utf8(names: list[str]) -> str:
+    """The first name with surrogates, which stand for what the locale cannot decode; else empty."""
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            return name
+    return ""
 
 
 def _start_guardian() -> None:
@@ -205,9 +237,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(exitstatus: int) -> None:
+def pytest_sessionfinish(session: pytest.Session) -> None:
     """Have the exit bounded: what a claim has left behind may hold it up for ever."""
-    guardian.bound_exit(int(exitstatus))
+    guardian.bound_exit(int(session.exitstatus))
 
 
 def _claim_of(item: pytest.Item) -> Claim | None:

@@ -62,8 +62,10 @@ def applies(request: pytest.FixtureRequest) -> None:
     if claim is None:
         return
     played = getattr(request.node, "callspec", None)
-    foreign = claim.foreign(played and played.params.get("mp"))
-    if lacking := [*filter(None, [claim.outdated(), foreign]), *capabilities.lacks(claim.needs)]:
+    method = played and played.params.get("mp")
+    unfit = filter(None, [claim.outdated(), claim.foreign(method)])
+    needs = dict.fromkeys([*claim.needs, *(["addresses"] if method == "forkserver" else [])])
+    if lacking := [*unfit, *capabilities.lacks(tuple(needs))]:
         pytest.skip("; ".join(lacking))
     for mark, reason in claim.deviations.items():
         if capabilities.has(mark):

@@ -299,7 +299,7 @@ def hand_over(stage, path, kept):
     "argument.start-drops-parent-reference",
     docs="multiprocessing#programming-guidelines",
     level=OBSERVED,
-    needs=("named-semaphores",),
+    needs=("semaphores", "named-semaphores"),
 )
 def test_start_drops_the_parents_reference(mp, stage, tmp_path):
     """start lets go of the arguments in the parent: a semaphore that nobody else keeps is gone.
@@ -385,6 +385,7 @@ REFUSED = dict.fromkeys(("Pipe", "SimpleQueue", "Pool"), "RuntimeError")
     "argument.primitives-travel-by-inheritance-only",
     docs="multiprocessing#programming-guidelines",
     level=OBSERVED,
+    needs=("semaphores",),
 )
 def test_primitives_travel_by_inheritance_only(mp, stage):
     """Locks, queues and shared memory go to a child as arguments; sent, they raise RuntimeError.
@@ -451,7 +452,11 @@ def take_connections(stage, connection, queue):
     return came
 
 
-@claim("argument.connections-can-be-sent", docs="multiprocessing.connection.Connection")
+@claim(
+    "argument.connections-can-be-sent",
+    docs="multiprocessing.connection.Connection",
+    needs=("addresses", "semaphores"),
+)
 def test_connections_can_be_sent(mp, stage):
     """A connection can be handed to a child, sent along another or put into a queue, and works.
 

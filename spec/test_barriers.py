@@ -17,6 +17,8 @@ import time
 
 from spec.kit import BEAT, OBSERVED, TICK, claim, outcome, reached
 
+NEEDS = ("semaphores",)
+
 LONG = 1000 * BEAT  # longer than anybody here has patience
 
 

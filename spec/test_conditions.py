@@ -12,6 +12,8 @@ import threading
 
 from spec.kit import BEAT, OBSERVED, TICK, claim, outcome
 
+NEEDS = ("semaphores",)
+
 
 def wait_inside(stage, condition, depth):
     """Take the lock so many times, wait, and keep the lock until cued; report what wait said."""

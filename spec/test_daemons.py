@@ -197,7 +197,7 @@ def have_a_thread(stage):
     thread.join()
 
 
-@claim("daemon.may-not-have-children", docs="multiprocessing.Process.daemon")
+@claim("daemon.may-not-have-children", docs="multiprocessing.Process.daemon", needs=("semaphores",))
 def test_a_daemon_cannot_start_a_process(mp, stage):
     """A daemon may not have children: start, Pool and Manager fail in it, by an assertion.
 

@@ -8,6 +8,8 @@ import threading
 
 from spec.kit import BEAT, OBSERVED, TICK, claim
 
+NEEDS = ("semaphores",)
+
 
 def waiter(stage, event):
     """Wait for the event, for ever if need be; report what wait said."""

@@ -20,6 +20,8 @@ import types
 
 from spec.kit import BEAT, OBSERVED, TICK, claim, outcome, submodule
 
+NEEDS = ("semaphores",)
+
 
 def write_by_with(stage, lock, path):
     """Write a record inside a with block."""

@@ -30,6 +30,7 @@ SAMPLES = {
 @claim(
     "main.guarded-program-always-works",
     docs="multiprocessing#the-spawn-and-forkserver-start-methods",
+    needs=("addresses", "semaphores"),
 )
 def test_a_guarded_program_works_under_every_start_method(mp, program):
     """A program whose main part is guarded works under every start method, and by default.
@@ -134,6 +135,7 @@ def test_a_program_without_a_guard_fails(mp, program):
 @claim(
     "main.pool-and-manager-need-guard",
     docs="multiprocessing#the-spawn-and-forkserver-start-methods",
+    needs=("addresses", "semaphores"),
     deviations={
         "fetched-handles": "the Manager's program waits for ever for a process that died before it "
         "had fetched its end of a pipe: github.com/python/cpython/issues/114720"

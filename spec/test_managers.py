@@ -7,6 +7,8 @@ use as long as the manager lives: until the end of its ``with`` block.
 
 from spec.kit import OBSERVED, claim
 
+NEEDS = ("addresses",)
+
 
 def note(items, table, number):
     """Write a number where it belongs in the list, and over the last one's in the dict."""

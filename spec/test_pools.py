@@ -11,6 +11,8 @@ import os
 
 from spec.kit import claim, submodule
 
+NEEDS = ("semaphores",)
+
 
 def ask_for_many(stage, number):
     """Ask a pool for calls, all at once; report the result of each."""

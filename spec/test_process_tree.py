@@ -169,7 +169,11 @@ def count_children(stage):
     return *counts, len(mp.active_children())
 
 
-@claim("tree.active-children-lists-live-ones", docs="multiprocessing.active_children")
+@claim(
+    "tree.active-children-lists-live-ones",
+    docs="multiprocessing.active_children",
+    needs=("addresses", "semaphores"),
+)
 def test_active_children_are_the_own_children_that_live(mp, stage):
     """active_children() lists the living children of this very process, and no others.
 

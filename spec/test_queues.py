@@ -6,6 +6,8 @@ difference which of them is started first.
 
 from spec.kit import claim
 
+NEEDS = ("semaphores",)
+
 
 def writer(stage, queue, *items):
     """Put the items."""

@@ -13,7 +13,7 @@ from spec.kit import OBSERVED, claim
     "resource.unjoined-semaphores-lost-unless-forked",
     docs="multiprocessing#programming-guidelines",
     level=OBSERVED,
-    needs=("named-semaphores",),
+    needs=("semaphores", "named-semaphores"),
 )
 def test_a_program_that_does_not_join_takes_the_semaphores_from_its_children(mp, program):
     """A program that ends without join loses its children's semaphores and queues, unless forked.

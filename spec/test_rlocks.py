@@ -12,6 +12,8 @@ import threading
 
 from spec.kit import BEAT, claim, outcome
 
+NEEDS = ("semaphores",)
+
 
 def take_four_times(stage, lock):
     """Take the lock in each way there is, and release it bit by bit, when cued."""

@@ -14,6 +14,8 @@ import time
 
 from spec.kit import BEAT, OBSERVED, TICK, claim, outcome
 
+NEEDS = ("semaphores",)
+
 LEFT_OUT = {
     "semaphore.acquire-order-not-promised": "no order among waiters is promised",
 }

@@ -10,6 +10,8 @@ import time
 
 from spec.kit import BEAT, TICK, claim
 
+NEEDS = ("semaphores",)
+
 
 def add_under_lock(stage, value, times):
     """Add one to the value again and again, with its lock held."""

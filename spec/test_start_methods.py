@@ -166,7 +166,11 @@ NEEDS_NONE = [
 ]
 
 
-@claim("start-method.fixed-when-first-needed", docs="multiprocessing#global-start-method")
+@claim(
+    "start-method.fixed-when-first-needed",
+    docs="multiprocessing#global-start-method",
+    needs=("addresses", "semaphores"),
+)
 def test_the_global_start_method_is_fixed_when_it_is_first_needed(mp, program):
     """The first start, lock, queue, value, pool or manager fixes the global start method.
 
@@ -212,7 +216,7 @@ KINDS = {"fork": (True, True), "spawn": (False, True), "forkserver": (False, Fal
 @claim(
     "start-method.contexts-coexist",
     docs="multiprocessing#contexts-and-start-methods",
-    needs=("several-start-methods",),
+    needs=("addresses", "several-start-methods"),
 )
 def test_contexts_with_different_start_methods_coexist(mp, stage, program):
     """Contexts have the package's functions, and several work side by side in one program.
@@ -322,7 +326,7 @@ def compatible(mine, result):
 @claim(
     "start-method.fork-lock-refused-by-spawn",
     docs="multiprocessing#contexts-and-start-methods",
-    needs=("several-start-methods",),
+    needs=("semaphores", "several-start-methods"),
     since="3.11.5",
 )
 def test_a_lock_of_the_fork_context_is_refused_by_other_processes(mp, stage):
@@ -340,7 +344,7 @@ def test_a_lock_of_the_fork_context_is_refused_by_other_processes(mp, stage):
     "start-method.fork-queue-refused-by-spawn",
     docs="multiprocessing#contexts-and-start-methods",
     level=OBSERVED,
-    needs=("several-start-methods",),
+    needs=("semaphores", "several-start-methods"),
     since="3.11.5",
 )
 def test_a_queue_of_the_fork_context_is_refused_by_other_processes(mp, stage):

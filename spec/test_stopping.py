@@ -291,7 +291,9 @@ def ask_for_a_beat(stage, lock):
     return admitted
 
 
-@claim("stop.killed-holder-keeps-lock", docs="multiprocessing.Process.terminate")
+@claim(
+    "stop.killed-holder-keeps-lock", docs="multiprocessing.Process.terminate", needs=("semaphores",)
+)
 def test_a_lock_stays_locked_when_its_holder_is_stopped(mp, stage):
     """A lock that was held by a process that was stopped stays locked, for everyone.
 
@@ -332,7 +334,12 @@ def get_for_a_beat(stage, queue):
     return outcome(queue.get, timeout=BEAT)
 
 
-@claim("stop.killed-reader-blocks-queue", docs="multiprocessing.Process.terminate", level=OBSERVED)
+@claim(
+    "stop.killed-reader-blocks-queue",
+    docs="multiprocessing.Process.terminate",
+    level=OBSERVED,
+    needs=("semaphores",),
+)
 def test_a_queue_is_blocked_by_a_reader_that_was_killed(mp, stage):
     """A process that is killed while it waits for an item of a Queue blocks it for all others.
 

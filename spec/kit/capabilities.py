@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import secrets
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -35,6 +37,11 @@ class Capability(NamedTuple):
 _RALLY = 20.0
 
 
+# How many files the largest scene has open in one process, with a margin: twenty-four children,
+# each with its sentinel, and the connections of as many actors.
+_MOST_FILES = 128
+
+
 def _several_cores() -> bool:
     """Whether a rally between two plain interpreters shows that both run at once."""
     if usable_cpus() < 2:
@@ -52,12 +59,53 @@ def _gil() -> bool:
     return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
 
 
+def _semaphores() -> bool:
+    """Asked of the system, not of the package: one is made, and loses its name at once."""
+    try:
+        made = importlib.import_module("_multiprocessing").SemLock
+        made(1, 1, 1, f"/spec-{os.getpid()}-{secrets.token_hex(4)}", True)
+    except (ImportError, AttributeError, OSError):
+        return False
+    return True
+
+
 def _semaphore_value() -> bool:
+    if not _semaphores():
+        return False
     semaphore = importlib.import_module(package.IMPLEMENTATION).get_context().Semaphore(1)
     try:
         semaphore.get_value()
     except NotImplementedError:
         return False
+    return True
+
+
+def _addresses() -> bool:
+    """Asked of the system, in the folder where the package has its local sockets."""
+    family = getattr(socket, "AF_UNIX", None)
+    if family is None:  # Windows has pipes instead, whose names are not made from a folder's
+        return True
+    path = Path(package.submodule("util").get_temp_dir(), f"listener-{secrets.token_hex(4)}")
+    with socket.socket(family) as listener:
+        try:
+            listener.bind(str(path))
+        except OSError:
+            return False
+    path.unlink()
+    return True
+
+
+def _many_files() -> bool:
+    """Whether a process may have so many files open as the largest scene has."""
+    opened: list[int] = []
+    try:
+        while len(opened) < _MOST_FILES:
+            opened.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        return False
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
     return True
 
 
@@ -125,6 +173,17 @@ CAPABILITIES = {
         "this platform offers one start method only", lambda: len(start_methods()) > 1
     ),
     "scripts": Capability("a script cannot stand in for a program here", _scripts),
+    "semaphores": Capability(
+        "no semaphore can be made here: the system has no sem_open, or /dev/shm cannot be written",
+        _semaphores,
+    ),
+    "addresses": Capability(
+        "no local socket can be made in the folder for temporary files: its path is too long",
+        _addresses,
+    ),
+    "many-files": Capability(
+        f"fewer than {_MOST_FILES} files may be open at once here (ulimit -n)", _many_files
+    ),
     "semaphore-value": Capability(
         "this platform cannot tell a semaphore's value (sem_getvalue)", _semaphore_value
     ),

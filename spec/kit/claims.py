@@ -117,11 +117,15 @@ def claim(
     changes: dict[str, str] | None = None,
     deviations: dict[str, str] | None = None,
 ) -> Callable[[Test], Test]:
-    """Mark a test as the proof of the claim with these ids; see :class:`Claim`."""
+    """Mark a test as the proof of the claim with these ids; see :class:`Claim`.
+
+    What all claims of a chapter need stands once in the chapter, above them, as ``NEEDS``.
+    """
 
     def mark(test: Test) -> Test:
+        needed = (*getattr(test, "__globals__", {}).get("NEEDS", ()), *needs)
         test.claim = Claim(  # type: ignore[attr-defined]
-            ids, docs, level, needs, methods, since, until, changes or {}, deviations or {}, test
+            ids, docs, level, needed, methods, since, until, changes or {}, deviations or {}, test
         )
         return test
 

@@ -81,13 +81,19 @@ def start() -> None:
     try:
         folder = tempfile.mkdtemp(prefix="mps-")
     except OSError as error:
-        raise GuardianError(f"no folder for temporary files can be made: {error}") from None
+        raise GuardianError(f"there is no folder for temporary files: {error}") from None
     os.environ[FOLDER] = folder
-    use_folder("r")
-    if sys.platform == "win32":
-        _hold_in_job()
-    else:
-        _start_process(folder)
+    try:
+        use_folder("r00")
+        if sys.platform == "win32":
+            _hold_in_job()
+        else:
+            _start_process(folder)
+    except (OSError, subprocess.SubprocessError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise GuardianError(
+            f"the guardian, which ends what a killed run leaves, did not start: {error}"
+        ) from None
 
 
 def use_folder(name: str) -> None:
@@ -119,8 +125,11 @@ def forget(group: int) -> None:
 
 
 def finish() -> None:
-    """The run is over: where there is no guardian, remove the folder here."""
-    if sys.platform == "win32":
+    """The run is over: where no guardian can outlive it, remove the folder here.
+
+    Windows has none, and the kernel ends all of a PID namespace with its process 1.
+    """
+    if sys.platform == "win32" or os.getpid() == 1:
         shutil.rmtree(os.environ[FOLDER], ignore_errors=True)
 
 
@@ -244,9 +253,6 @@ else:
                 pass_fds=[kept],
                 check=True,
             )
-        except (OSError, subprocess.SubprocessError) as error:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise GuardianError(f"the guardian of the run did not start: {error}") from None
         finally:
             inode = os.fstat(kept).st_ino
             os.close(theirs)

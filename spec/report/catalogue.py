@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from spec import CHAPTERS, faults
@@ -20,17 +20,22 @@ class Chapter(NamedTuple):
     left_out: dict[str, str]
 
 
-def chapters(level: str | None = None) -> list[Chapter]:
-    """All chapters in reading order, with their claims (of one level) in the order of the file."""
-    return [_read(name, level) for name in CHAPTERS]
+def chapters(level: str | None = None, wanted: Sequence[str] | None = None) -> list[Chapter]:
+    """All chapters in reading order, with their claims in the order of the file.
+
+    Only those of one level, and whose ids are ``wanted``, if that is given.
+    """
+    return [_read(name, level, wanted) for name in CHAPTERS]
 
 
-def _read(name: str, level: str | None) -> Chapter:
+def _read(name: str, level: str | None, wanted: Sequence[str] | None) -> Chapter:
     module = importlib.import_module(f"spec.test_{name}")
     claims = tuple(
         value.claim
         for value in vars(module).values()
-        if hasattr(value, "claim") and level in (None, value.claim.level)
+        if hasattr(value, "claim")
+        and level in (None, value.claim.level)
+        and (wanted is None or matches(value.claim, wanted))
     )
     title = (module.__doc__ or "").partition("\n")[0].rstrip(".")
     return Chapter(name, title, claims, getattr(module, "LEFT_OUT", {}))
@@ -67,7 +72,7 @@ def unknown(wanted: Iterable[str]) -> str | None:
     return None
 
 
-def listing(level: str | None = None) -> list[dict[str, Any]]:
+def listing(listed: Iterable[Chapter]) -> list[dict[str, Any]]:
     """The claims as plain data, chapter by chapter: what ``--claims=json`` prints."""
     broken = faults.catalogue()
     return [
@@ -95,14 +100,17 @@ def listing(level: str | None = None) -> list[dict[str, Any]]:
             ],
             "left_out": chapter.left_out,
         }
-        for chapter in chapters(level)
+        for chapter in listed
+        if chapter.claims
     ]
 
 
-def listing_as_text(level: str | None = None) -> str:
+def listing_as_text(listed: Iterable[Chapter]) -> str:
     """The claims for a reader: what ``--claims`` prints."""
     lines = []
-    for chapter in chapters(level):
+    for chapter in listed:
+        if not chapter.claims:
+            continue
         lines += [f"{chapter.title}  (spec/test_{chapter.name}.py)", ""]
         for claim in chapter.claims:
             lines += [

@@ -7,6 +7,7 @@ not come to its end: it is incomplete, and so it says. The schema is ``record.sc
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,10 @@ class Writer:
     """Writes a record; raises RecordError where the file cannot be made, or would be lost."""
 
     def __init__(self, path: Path, facts: dict[str, Any]) -> None:
+        #: Why nothing more is written: one line. The claims are played all the same.
+        self.trouble = ""
+        if path.is_dir():
+            raise RecordError(f"{path} is a folder: give the name of a new file")
         try:
             self._file = path.open("x", encoding="utf-8")
         except FileExistsError:
@@ -56,11 +61,18 @@ class Writer:
             expected=expected,
             complete=0 < expected == played,
         )
-        self._file.close()
+        with suppress(OSError):  # what could not be written is tried once more here
+            self._file.close()
 
     def _write(self, **line: Any) -> None:
-        self._file.write(json.dumps(line) + "\n")
-        self._file.flush()
+        if self.trouble:
+            return
+        try:
+            self._file.write(json.dumps(line) + "\n")
+            self._file.flush()
+        except OSError as error:
+            self.trouble = f"the record is incomplete, {self._file.name} cannot be written: "
+            self.trouble += error.strerror or str(error)
 
 
 class Record(NamedTuple):

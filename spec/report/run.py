@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ class Run:
     def _start_record(self) -> Writer | None:
         path = self._config.getoption("results")
         try:
-            return None if path is None else Writer(path, self._facts)
+            return None if path is None else Writer(Path(path), self._facts)
         except RecordError as error:
             raise pytest.UsageError(f"--results: {error}") from None
 
@@ -112,14 +113,19 @@ class Run:
                 terminalreporter.write_line(
                     f"{self._verdicts[verdict]:5} {verdict}", **{colour: True}
                 )
+        if self._record is not None and self._record.trouble:
+            terminalreporter.write_line(self._record.trouble, red=True)
         missing = self._expected - self._verdicts.total()
         if missing:
             terminalreporter.write_line(f"{missing:5} not played: the run is incomplete", red=True)
 
-    def pytest_sessionfinish(self) -> None:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Show what an early end left open, and close the record."""
         self._over = True
         if self._shown is not None:
             self._shown.finish()
         if self._record is not None:
             self._record.close(now() - self._began, dict(self._verdicts), self._expected)
+            if self._record.trouble:
+                session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED

@@ -122,8 +122,7 @@ def one_round(number: int, tally: Tally, arguments: list[str]) -> None:
             "no:cacheprovider",
             "--shuffle",
             str(number),
-            "--results",
-            str(results),
+            f"--results={results}",
             *arguments,
         ]
         run = subprocess.run(
