@@ -159,7 +159,7 @@ def leave_when_cued(stage):
     stage.wait_for_cue("leave")
 
 
-@claim("join.order-is-free", docs="multiprocessing.Process.join")
+@claim("join.order-is-free", docs="multiprocessing.Process.join", needs=("many-files",))
 def test_processes_can_be_joined_in_any_order(mp, stage):
     """Processes may be joined in any order: none has to wait for another, and none is lost.
 

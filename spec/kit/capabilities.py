@@ -25,6 +25,10 @@ WITHOUT = "SPEC_WITHOUT"
 _CHEAPEST_FIRST = "fork, forkserver, spawn"
 
 
+class ProbeError(Exception):
+    """A probe that found nothing out: one line that says why."""
+
+
 class Capability(NamedTuple):
     """``lack`` is the sentence that a reader gets where the probe says no."""
 
@@ -199,9 +203,15 @@ _known: dict[str, bool] = {}
 
 
 def has(name: str) -> bool:
-    """Whether the capability is there; the probe runs once in a run."""
+    """Whether the capability is there; the probe runs once in a run.
+
+    Raises ProbeError where the system refuses what the probe itself needs.
+    """
     if name not in _known:
-        _known[name] = name not in taken_away() and CAPABILITIES[name].probe()
+        try:
+            _known[name] = name not in taken_away() and CAPABILITIES[name].probe()
+        except OSError as error:
+            raise ProbeError(f"the probe for {name!r} could not be made: {error}") from None
     return _known[name]
 
 

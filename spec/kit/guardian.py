@@ -102,7 +102,8 @@ def use_folder(name: str) -> None:
     folder.mkdir(exist_ok=True)
     for variable in ("TMPDIR", "TEMP", "TMP"):
         os.environ[variable] = str(folder)
-    tempfile.tempdir = None  # asked again, with the new environment
+    # Named here: on a full disk tempfile would choose another folder, that of everybody.
+    tempfile.tempdir = str(folder)
     mappings_folder().mkdir(exist_ok=True)
     note_mappings(str(mappings_folder()))
 
@@ -294,7 +295,8 @@ else:
             left = set(found.certain) - spared
             for pid in left:
                 mapped |= kill_noting(pid)
-            if not (left or set(found.trackers) - spared) or time.monotonic() > deadline:
+            waited_for = left | (set(found.trackers) - spared) | set(found.doubtful)
+            if not waited_for or time.monotonic() > deadline:
                 break
             time.sleep(0.02)
         remove_shared_memory(mapped)

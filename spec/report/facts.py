@@ -8,6 +8,7 @@ from typing import Any
 
 from spec import simulated
 from spec.kit import capabilities, package
+from spec.kit.platforms import unsurveyed
 
 
 def facts(patience: float) -> dict[str, Any]:
@@ -32,6 +33,7 @@ def facts(patience: float) -> dict[str, Any]:
         },
         "taken_away": sorted(capabilities.taken_away()),
         "simulated": simulated.platform(),
+        "unsurveyed": unsurveyed(),
     }
 
 
@@ -55,6 +57,10 @@ def as_lines(known: dict[str, Any]) -> list[str]:
             f"simulated by {simulated.VARIABLE}: {known['simulated']}, as far as that goes"
         )
     lines += [f"missing: {name}: {lack}" for name, lack in known["missing"].items()]
+    lines += [
+        f"not looked for after a claim: {what}: {reason}"
+        for what, reason in known["unsurveyed"].items()
+    ]
     if known["taken_away"]:
         lines.append(f"taken away by {capabilities.WITHOUT}: {', '.join(known['taken_away'])}")
     return lines

@@ -28,7 +28,10 @@ class Run:
         self._verdicts: Counter[str] = Counter()
         self._expected = 0
         self._over = False
-        self._facts = facts(config.stash[PATIENCE])
+        try:
+            self._facts = facts(config.stash[PATIENCE])
+        except capabilities.ProbeError as error:
+            raise pytest.UsageError(str(error)) from None
         self._record = self._start_record()
         self._shown: Specification | None = None
 
@@ -84,12 +87,12 @@ class Run:
         if chapter_and_claim is None:
             return
         claim = chapter_and_claim[1]
+        play = self._plays.take(report)
         if report.failed:
             phase = getattr(report, "phase", {})
             report.longrepr = Prefaced(  # type: ignore[assignment]
                 claim, phase.get("timeline", []), report.longrepr
             )
-        play = self._plays.take(report)
         if play is None:
             return
         self._verdicts[play.verdict] += 1
