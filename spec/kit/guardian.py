@@ -242,24 +242,26 @@ else:
 
     def _start_process(folder: str) -> None:
         """Start the guardian, and hold its standard input and the mark."""
-        kept, _ = os.pipe()  # the other end is open in the run, and so in its forks, to their end
-        theirs, lifeline = os.pipe()
         command = [sys.executable, "-S", "-c", _PROGRAM, str(Path(__file__).parents[2])]
-        try:
+        with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
+            mark, inherited = os.pipe()
+            theirs.callback(os.close, mark)
+            ours.callback(os.close, inherited)
+            ended, lifeline = os.pipe()
+            theirs.callback(os.close, ended)
+            ours.callback(os.close, lifeline)
             started = subprocess.run(
-                [*command, folder, str(os.getpid()), str(kept)],
-                stdin=theirs,
+                [*command, folder, str(os.getpid()), str(mark)],
+                stdin=ended,
                 stdout=subprocess.PIPE,
                 env={name: value for name, value in os.environ.items() if name != FOLDER},
-                pass_fds=[kept],
+                pass_fds=[mark],
                 check=True,
             )
-        finally:
-            inode = os.fstat(kept).st_ino
-            os.close(theirs)
-            os.close(kept)
-        os.register_at_fork(after_in_child=lambda: _close_quietly(lifeline))
-        _watch.append(_Watch(int(started.stdout), inode))
+            _watch.append(_Watch(int(started.stdout), os.fstat(mark).st_ino))
+            os.register_at_fork(after_in_child=lambda: _close_quietly(lifeline))
+            # Both stay open as long as this process lives, and the mark in what is forked from it.
+            ours.pop_all()
 
     def _close_quietly(descriptor: int) -> None:
         with contextlib.suppress(OSError):  # the claim may have closed all that is open
