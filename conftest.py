@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import random
+import shlex
 import sys
+import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
@@ -120,7 +123,6 @@ def pytest_configure(config: pytest.Config) -> None:
     else:
         _bind_results(config)
         _start_guardian()
-        config.add_cleanup(guardian.finish)
         config.pluginmanager.register(Run(config), "run")
 
 
@@ -182,7 +184,7 @@ def _unfit(config: pytest.Config) -> str:
         return f"run it with {HOUSE} as the root of the tests, not {config.rootpath}"
     if config.getoption("reruns", None):
         return "--reruns: a claim that is played until it holds is not proved"
-    if config.getoption("tx", None) and (name := _not_utf8([str(HOUSE), *sys.path, *sys.argv])):
+    if config.getoption("tx", None) and (name := _not_utf8()):
         return (
             f"workers cannot be told a name that is no UTF-8 here: {name!a}; "
             "run with -n 0, or with PYTHONUTF8=1"
@@ -190,9 +192,12 @@ def _unfit(config: pytest.Config) -> str:
     return ""
 
 
-def _not_utf8(names: list[str]) -> str:
-    """The first name with surrogates, which stand for what the locale cannot decode; else empty."""
-    for name in names:
+def _not_utf8() -> str:
+    """The first name with surrogates, which stand for what the locale cannot decode; else empty.
+
+    Workers are told of the checkout, the folder for temporary files, sys.path and sys.argv.
+    """
+    for name in (str(HOUSE), tempfile.gettempdir(), *sys.path, *sys.argv):
         try:
             name.encode()
         except UnicodeEncodeError:
@@ -210,11 +215,18 @@ def _start_guardian() -> None:
 def _bind_results(config: pytest.Config) -> None:
     """Give workers ``--results=FILE``: of two words they would take FILE, once it exists, for
     the path whose folder is the root of all tests."""
-    words = list(config.invocation_params.args)
+    config.invocation_params = dataclasses.replace(
+        config.invocation_params, args=tuple(_bound(list(config.invocation_params.args)))
+    )
+    if added := os.environ.get("PYTEST_ADDOPTS"):
+        os.environ["PYTEST_ADDOPTS"] = shlex.join(_bound(shlex.split(added)))
+
+
+def _bound(words: list[str]) -> list[str]:
     while "--results" in words[:-1]:
         place = words.index("--results")
         words[place : place + 2] = [f"--results={words[place + 1]}"]
-    config.invocation_params = dataclasses.replace(config.invocation_params, args=tuple(words))
+    return words
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -15,6 +15,7 @@ Windows has no need of a guardian: a job object ends with its last handle.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -83,6 +84,10 @@ def start() -> None:
     except OSError as error:
         raise GuardianError(f"there is no folder for temporary files: {error}") from None
     os.environ[FOLDER] = folder
+    # Where no guardian outlives the run, the run removes the folder itself, as the last thing that
+    # it does: Windows has none, and the kernel ends all of a PID namespace with its process 1.
+    if sys.platform == "win32" or os.getpid() == 1:
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     try:
         use_folder("r00")
         if sys.platform == "win32":
@@ -123,15 +128,6 @@ def forget(group: int) -> None:
     """Take back ``watch``: it has ended, and its number may be given to another."""
     if FOLDER in os.environ:
         Path(os.environ[FOLDER], f"group-{group}").unlink(missing_ok=True)
-
-
-def finish() -> None:
-    """The run is over: where no guardian can outlive it, remove the folder here.
-
-    Windows has none, and the kernel ends all of a PID namespace with its process 1.
-    """
-    if sys.platform == "win32" or os.getpid() == 1:
-        shutil.rmtree(os.environ[FOLDER], ignore_errors=True)
 
 
 def bound_exit(code: int) -> None:
@@ -270,7 +266,7 @@ else:
     def main(folder: str, run: str, mark: str) -> None:
         """What the guardian does, as a process of nobody's: its starter does not wait for it."""
         if pid := os.fork():
-            print(pid, flush=True)
+            os.write(1, str(pid).encode())  # print would have the encoding of a terminal
             os._exit(0)
         os.setsid()
         os.dup2(os.open(os.devnull, os.O_RDWR), 1)
