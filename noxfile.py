@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nox
 
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
-nox.options.sessions = ["spec", "simulated", "meta", "lint", "sample"]
+nox.options.sessions = ["spec", "simulated", "meta", "coverage", "lint", "sample"]
 
 PYTHONS = ["3.11", "3.12", "3.13", "3.14", "3.15", "3.13t", "3.14t", "3.15t", "pypy3.11"]
 
@@ -17,6 +19,10 @@ BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
 # Warnings are errors here, where no plugin is but ours. The one of a fork from a process with
 # threads is none: with "error" it would vanish up to 3.14, and on 3.15 raise when the child exists.
 PYTEST = ("python", "-m", "pytest", "-W", "error", "-W", "ignore:This process:DeprecationWarning")
+
+
+# A run of these claims executes what a run executes of the kit's modules of differences.
+_MEASURED = ("-n", "2", "--claim=stop", "--claim=start-method")
 
 
 def _install(session: nox.Session, group: str) -> None:
@@ -36,6 +42,25 @@ def simulated(session: nox.Session) -> None:
     _install(session, "test")
     for platform in ("darwin", "win32"):
         session.run(*PYTEST, *session.posargs, env={**BYTECODE, "SPEC_PLATFORM": platform})
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Show which lines of the kit's differences between platforms no run executes, and why.
+
+    A run that is measured judges nothing: coverage's hooks change how children start.
+    """
+    _install(session, "meta")
+    measured = {**BYTECODE, "COVERAGE_FILE": str(Path(session.create_tmp(), "data"))}
+    run = ("python", "-m", "coverage", "run", *PYTEST[1:], "-q", "-W", "ignore")
+    for platform in ("", "darwin", "win32"):
+        here = {**measured, "SPEC_PLATFORM": platform}
+        session.run(*run, *_MEASURED, env=here, success_codes=[0, 1])
+        session.run(*run, "-n", "0", "spec/meta/test_stage.py", env=here, success_codes=[0, 1])
+    parts = ("spec/meta/test_guardian.py", "spec/meta/test_platforms.py")
+    session.run(*run, "-n", "0", *parts, env=measured, success_codes=[0, 1])
+    session.run("python", "-m", "coverage", "combine", "-q", env=measured)
+    session.run("python", "-m", "spec.meta.unrun", env=measured)
 
 
 @nox.session

@@ -221,7 +221,7 @@ if sys.platform == "win32":
             )
             and kernel.AssignProcessToJobObject(job, kernel.GetCurrentProcess())
         ):
-            raise ctypes.WinError(ctypes.get_last_error())
+            raise ctypes.WinError(ctypes.get_last_error())  # unrun: Windows alone can refuse
 
 else:
 

@@ -23,7 +23,7 @@ def default_start_method() -> str:
         return "spawn"
     if not reached("3.14"):
         return "fork"
-    return "forkserver" if hasattr(socket, "SCM_RIGHTS") else "spawn"
+    return "forkserver" if hasattr(socket, "SCM_RIGHTS") else "spawn"  # unrun: before 3.14
 
 
 def kill(pid: int) -> None:
@@ -216,7 +216,7 @@ def led_since(group: int, noted: float) -> bool | None:
 
 def group_exists(group: int) -> bool:
     """Whether a process group has that number, be it whose it may."""
-    if sys.platform == "win32":
+    if sys.platform == "win32":  # unrun: the guardian alone asks, and Windows has none
         return False
     try:
         os.killpg(group, 0)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from spec import CHAPTERS
+from spec.meta.unrun import reasons
 from spec.report import catalogue
 
 SPEC = Path(__file__).parents[1]
@@ -89,3 +90,9 @@ def test_no_id_is_given_twice():
         for id in (*(id for claim in chapter.claims for id in claim.ids), *chapter.left_out)
     ]
     assert len(ids) == len(set(ids))
+
+
+def test_a_reason_counts_for_what_is_below_it():
+    """See :mod:`spec.meta.unrun`."""
+    text = "if a:  # unrun: why\n    b\n\n    c\nd\n  e  # unrun: other\n  f\n"
+    assert reasons(text) == {1: "why", 2: "why", 3: "why", 4: "why", 6: "other"}

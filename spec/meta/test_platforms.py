@@ -1,0 +1,132 @@
+"""The differences between platforms, where a system refuses what others give."""
+
+import importlib
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from spec.kit import capabilities, platforms
+from spec.kit.mappings import SHARED_MEMORY
+
+linux = pytest.mark.skipif(not Path(SHARED_MEMORY).is_dir(), reason="this is Linux's")
+
+
+def refuse(*_, **__):
+    """What a system does that has not what is asked for, or keeps it to itself."""
+    raise PermissionError("not for you")
+
+
+def test_what_cannot_be_listed_is_empty_and_told(monkeypatch):
+    for name in ("listdir", "readlink"):
+        monkeypatch.setattr(os, name, refuse)
+    monkeypatch.setattr(Path, "read_text", refuse)
+    assert platforms.processes() == []
+    assert platforms.descriptors() == {}
+    assert platforms.shared_mappings() == set()
+    assert platforms.is_marked(os.getpid(), "an=entry", 0) in (False, None)
+    assert {"processes", "descriptors"} <= platforms.unsurveyed().keys()
+
+
+def test_where_there_is_no_ps_nothing_is_listed(monkeypatch):
+    monkeypatch.setattr(platforms, "sys", SimpleNamespace(platform="darwin"))
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    assert platforms.processes() == []
+    assert platforms.led_since(os.getpid(), 0.0) is None
+
+
+def test_ps_lists_this_process_and_not_itself(monkeypatch):
+    monkeypatch.setattr(platforms, "sys", SimpleNamespace(platform="darwin"))
+    listed = {pid: (parent, command) for pid, parent, _, command in platforms.processes()}
+    assert os.getpid() in listed
+    children = [command for parent, command in listed.values() if parent == os.getpid()]
+    assert not any(command.startswith("ps ") for command in children)
+
+
+def test_a_command_line_that_is_no_text_is_listed(monkeypatch):
+    monkeypatch.setattr(platforms, "sys", SimpleNamespace(platform="darwin"))
+    odd = os.fsdecode(b"\xe4\xff")
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", "import sys; sys.stdin.read()", odd],
+        stdin=subprocess.PIPE,
+    ) as process:
+        assert process.pid in {pid for pid, *_ in platforms.processes()}
+
+
+@linux
+def test_what_a_killed_process_had_mapped_loses_its_name():
+    program = (
+        "import sys; from multiprocessing.shared_memory import SharedMemory as S; "
+        "s = S(create=True, size=8); print(s.name, flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # its tracker complains of what is taken from it
+    ) as process:
+        assert process.stdout is not None
+        path = SHARED_MEMORY + process.stdout.readline().decode().strip()
+        assert path in platforms.shared_names()
+        platforms.remove_shared_memory(platforms.kill_noting(process.pid))
+        assert path not in platforms.shared_names()
+
+
+def test_a_process_that_is_gone_can_be_killed_again():
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    platforms.kill_tree(process.pid)
+    assert not platforms.is_marked(process.pid, "an=entry", 0)
+    assert platforms.kill_noting(process.pid) == set()
+
+
+@linux
+def test_a_process_is_given_a_bound_of_processor_time():
+    resource = importlib.import_module("resource")
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
+    ) as process:
+        platforms.limit_processor_time(process.pid, 77)
+        assert resource.prlimit(process.pid, resource.RLIMIT_CPU) == (77, 77)
+
+
+@pytest.mark.parametrize("answer", [PermissionError, ProcessLookupError, None])
+def test_another_users_group_exists(monkeypatch, answer):
+    def killpg(*_):
+        if answer:
+            raise answer
+
+    monkeypatch.setattr(os, "killpg", killpg, raising=False)
+    assert platforms.group_exists(77) == (answer is not ProcessLookupError)
+
+
+def test_a_probe_that_is_refused_what_it_needs_is_one_line(monkeypatch):
+    refused = capabilities.Capability("", refuse)
+    monkeypatch.setitem(capabilities.CAPABILITIES, "refused", refused)
+    with pytest.raises(capabilities.ProbeError) as caught:
+        capabilities.has("refused")
+    assert str(caught.value) == "the probe for 'refused' could not be made: not for you"
+
+
+@pytest.mark.parametrize(
+    ("probe", "owner", "name"),
+    [
+        ("many-files", os, "open"),
+        ("scripts", subprocess, "run"),
+        ("addresses", socket.socket, "bind"),
+        ("semaphores", importlib, "import_module"),
+        ("semaphore-value", importlib, "import_module"),
+    ],
+)
+def test_what_a_system_refuses_is_missing(monkeypatch, probe, owner, name):
+    monkeypatch.setattr(owner, name, refuse)
+    assert not capabilities.CAPABILITIES[probe].probe()
+
+
+def test_one_processor_is_not_several(monkeypatch):
+    monkeypatch.setattr(capabilities, "usable_cpus", lambda: 1)
+    assert not capabilities.CAPABILITIES["several-cores"].probe()

@@ -1,0 +1,70 @@
+"""Which lines of the kit's modules of differences no run has ever executed.
+
+A line that only another system can execute has a mark, ``# unrun: `` and the reason; it counts
+for the lines below it that are indented more. Reads what the session "coverage" has measured,
+prints each marked line with its reason, and ends with 1 for a line that was not executed and
+has none.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import coverage
+
+MARK = "# unrun: "
+HOUSE = Path(__file__).parents[2]
+MODULES = ("platforms", "guardian", "capabilities")
+
+
+class Line(NamedTuple):
+    """A line that was not executed, and the reason, which is empty where none is given."""
+
+    place: str
+    text: str
+    reason: str
+
+
+def reasons(text: str) -> dict[int, str]:
+    """The reason of each line, by number, that has a mark or is below one."""
+    found = {}
+    reason, indent = "", 0
+    for number, line in enumerate(text.splitlines(), 1):
+        here = len(line) - len(line.lstrip())
+        if MARK in line:
+            reason, indent = line.partition(MARK)[2], here
+        elif line.strip() and here <= indent:
+            reason = ""
+        if reason:
+            found[number] = reason
+    return found
+
+
+def unrun(measured: coverage.Coverage) -> Iterator[Line]:
+    """The lines that were not executed in any of the measured runs."""
+    for name in MODULES:
+        path = HOUSE / "spec/kit" / f"{name}.py"
+        lines = path.read_text(encoding="utf-8").splitlines()
+        known = reasons("\n".join(lines))
+        for number in measured.analysis2(str(path))[3]:
+            text = lines[number - 1].partition(MARK)[0].strip()
+            yield Line(f"{path.name}:{number}", text, known.get(number, ""))
+
+
+def main() -> int:
+    """Read coverage's data, print, and tell how many lines have no reason."""
+    measured = coverage.Coverage()
+    measured.load()
+    lines = list(unrun(measured))
+    for line in lines:
+        print(f"{line.place:<22} {line.text}\n{'':<22}     {line.reason or 'NO REASON'}")
+    missing = sum(not line.reason for line in lines)
+    print(f"{len(lines)} lines that no run executes, {missing} of them without a reason")
+    return 1 if missing or not measured.get_data().measured_files() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
