@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from spec import simulated
 from spec.kit import guardian
 from spec.kit.clock import now
 from spec.kit.platforms import kill
@@ -95,9 +96,9 @@ def crowd(scratch: Scratch) -> Scratch:
     return scratch
 
 
-def in_the_middle(crowd: Scratch, *arguments: str) -> Running:
+def in_the_middle(crowd: Scratch, *arguments: str, **environment: str) -> Running:
     """Start a run and wait until all of the crowd is there."""
-    run = crowd.start("--start-method", "fork", *arguments)
+    run = crowd.start("--start-method", "fork", *arguments, **environment)
     ready = crowd.root / "spec/ready"
     assert eventually(ready.exists, 30), run.ends()
     assert any("sem.mp-" in path for path in crowd.note_shared_memory())
@@ -143,6 +144,15 @@ def test_after_an_interrupt_of_the_run_alone(crowd, workers):
 def test_after_a_kill_of_the_run(crowd, workers):
     run = in_the_middle(crowd, "-n", workers)
     run.kill()
+    run.ends()
+    assert crowd.left_behind() == []
+
+
+@pytest.mark.parametrize("end", [Running.interrupt_group, Running.kill], ids=["control-c", "kill"])
+def test_where_processes_are_known_by_their_groups(crowd, end):
+    """As on macOS, where nothing tells of a process's environment."""
+    run = in_the_middle(crowd, "-n", "2", **{simulated.VARIABLE: "darwin"})
+    end(run)
     run.ends()
     assert crowd.left_behind() == []
 
@@ -220,15 +230,17 @@ def let_go_on(run: Running, waiting: Scratch) -> None:
 
 
 @WORKERS
+@pytest.mark.parametrize("platform", ["", "darwin"])
 @pytest.mark.parametrize(
     ("end", "exitcode"),
     [(let_go_on, 0), (Running.interrupt_group, 2), (Running.kill, -9)],
     ids=["green", "control-c", "kill"],
 )
-def test_no_bystander_is_harmed(scratch, workers, end, exitcode):
+def test_no_bystander_is_harmed(scratch, workers, platform, end, exitcode):
     """Not even one that has the run's folder in hand; see :func:`bystanders`."""
     scratch.chapter("waits", WAITS)
-    run = scratch.start("-n", workers, "--start-method", "fork")
+    environment = {simulated.VARIABLE: platform}
+    run = scratch.start("-n", workers, "--start-method", "fork", **environment)
     assert eventually((scratch.root / "spec/ready").exists, 30), run.ends()
     (folder,) = scratch.temporary.iterdir()
     with bystanders(folder) as started:

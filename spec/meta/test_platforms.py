@@ -81,6 +81,8 @@ def test_a_process_that_is_gone_can_be_killed_again():
         process.wait()
     platforms.kill_tree(process.pid)
     assert not platforms.is_marked(process.pid, "an=entry", 0)
+    assert platforms._linux_process(str(process.pid)) is None
+    assert platforms._target_of(f"/proc/{process.pid}/fd/0") == ""
     assert platforms.kill_noting(process.pid) == set()
 
 
