@@ -87,7 +87,7 @@ def start() -> None:
     # Where no guardian outlives the run, the run removes the folder itself, as the last thing that
     # it does: Windows has none, and the kernel ends all of a PID namespace with its process 1.
     if sys.platform == "win32" or os.getpid() == 1:
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        atexit.register(_remove, folder, os.getpid())
     try:
         use_folder("r00")
         if sys.platform == "win32":
@@ -99,6 +99,11 @@ def start() -> None:
         raise GuardianError(
             f"the guardian, which ends what a killed run leaves, did not start: {error}"
         ) from None
+
+
+def _remove(folder: str, run: int) -> None:
+    if os.getpid() == run:  # not what was forked from it
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def use_folder(name: str) -> None:
