@@ -180,7 +180,7 @@ def _unfit(config: pytest.Config) -> str:
             "type 'python -m pytest' instead of 'pytest': "
             "spawned children would run the script again"
         )
-    if config.rootpath != HOUSE:
+    if not HOUSE.samefile(config.rootpath):
         return f"run it with {HOUSE} as the root of the tests, not {config.rootpath}"
     if config.getoption("reruns", None):
         return "--reruns: a claim that is played until it holds is not proved"
