@@ -210,3 +210,10 @@ def test_no_folder_for_temporary_files_is_one_line(folder, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(folder / "missing"))
     with pytest.raises(guardian.GuardianError, match="there is no folder for temporary files"):
         guardian.start()
+
+
+def test_the_run_removes_its_folder_and_a_fork_of_it_does_not(folder):
+    guardian._remove(str(folder), os.getpid() + 1)
+    assert folder.exists()
+    guardian._remove(str(folder), os.getpid())
+    assert not folder.exists()
