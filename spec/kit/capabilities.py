@@ -30,7 +30,10 @@ class ProbeError(Exception):
 
 
 class Capability(NamedTuple):
-    """``lack`` is the sentence that a reader gets where the probe says no."""
+    """``lack`` is the sentence that a reader gets where the probe says no.
+
+    It is empty for what marks an implementation that deviates: to be without that is no lack.
+    """
 
     lack: str
     probe: Callable[[], bool]
@@ -169,9 +172,9 @@ CAPABILITIES = {
     "descriptors": Capability(
         "children do not inherit open files by their numbers here", lambda: hasattr(os, "fork")
     ),
+    # A child fetches its pipes' ends from its parent, which keeps them open until then: Windows.
     "fetched-handles": Capability(
-        "a child is given the ends of its pipes when it is made, and has not to fetch them",
-        lambda: hasattr(package.submodule("reduction"), "steal_handle"),
+        "", lambda: hasattr(package.submodule("reduction"), "steal_handle")
     ),
     "several-start-methods": Capability(
         "this platform offers one start method only", lambda: len(start_methods()) > 1

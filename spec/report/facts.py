@@ -29,7 +29,7 @@ def facts(patience: float) -> dict[str, Any]:
         "missing": {
             name: capability.lack
             for name, capability in capabilities.CAPABILITIES.items()
-            if not capabilities.has(name)
+            if capability.lack and not capabilities.has(name)
         },
         "taken_away": sorted(capabilities.taken_away()),
         "simulated": simulated.platform(),
