@@ -15,6 +15,7 @@ Windows has no need of a guardian: a job object ends with its last handle.
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import contextlib
 import os
@@ -148,7 +149,8 @@ def bound_exit(code: int) -> None:
         print(f"the exit was cut short: it had no end within {_EXIT:g} s", file=sys.stderr)
         os._exit(code)
 
-    threading.Thread(target=end, daemon=True, name="bound of the exit").start()
+    # Not a Thread, which a fault may have broken: nobody waits for this one at the exit either.
+    _thread.start_new_thread(end, ())
 
 
 def watch_own_group() -> None:
