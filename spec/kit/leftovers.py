@@ -118,10 +118,9 @@ def _heaps_own(opened: dict[int, str]) -> set[str]:
 
 def _noted() -> set[str]:
     """What this process and its actors have mapped of shared memory, and what has a name still."""
-    names = shared_names()
     folder = guardian.mappings_folder()
     noted = {SHARED_MEMORY + note.name.replace("\\", "/") for note in folder.glob("*")}
-    return noted & names
+    return noted & shared_names() if noted else noted
 
 
 def _server_pids() -> set[Any]:
