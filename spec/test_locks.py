@@ -92,6 +92,7 @@ def test_with_and_acquire_both_keep_the_second_out(mp, stage, tmp_path):
 
 def count(stage, lock, path, times):
     """Add one to the number in a file, again and again."""
+    stage.say("ready")
     stage.wait_for_cue("count")
     for _ in range(times):
         with lock, open(path, "r+") as file:
@@ -122,6 +123,8 @@ def test_no_count_is_lost_under_a_lock(mp, stage, tmp_path):
     path.write_text("0")
     lock = mp.Lock()
     counters = [stage.enter(count, lock, str(path), 50) for _ in range(2)]
+    for each in counters:
+        each.expect("ready")
     for each in counters:
         each.cue("count")
     for each in counters:

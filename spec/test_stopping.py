@@ -243,6 +243,7 @@ def test_what_has_ended_cannot_be_interrupted(mp, stage):
 def start_another(stage, part):
     """Start another process, and wait for a cue that never comes."""
     stage.mp.Process(target=perform, args=part).start()
+    stage.say("started")
     stage.wait_for_cue("never")
 
 
@@ -267,6 +268,7 @@ def test_what_a_stopped_process_has_started_runs_on(mp, stage):
     grandchild = stage.part(speak_when_cued)
     actor = stage.enter(start_another, grandchild.part)
     grandchild.expect("up")
+    actor.expect("started")
     actor.process.terminate()
     actor.falls_silent()
     assert grandchild.holds_back("still here")
