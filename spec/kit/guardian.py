@@ -142,15 +142,15 @@ def bound_exit(code: int) -> None:
     Whoever was ended in the middle of something may hold a lock for ever that the package's own
     clearing up at the exit asks for: so did a worker of a Pool that a claim had forgotten.
     """
-
-    def end() -> None:
-        threading.main_thread().join()  # is over when the interpreter begins to exit
-        time.sleep(_EXIT)
-        print(f"the exit was cut short: it had no end within {_EXIT:g} s", file=sys.stderr)
-        os._exit(code)
-
     # Not a Thread, which a fault may have broken: nobody waits for this one at the exit either.
-    _thread.start_new_thread(end, ())
+    _thread.start_new_thread(_cut_short, (code,))
+
+
+def _cut_short(code: int) -> None:
+    threading.main_thread().join()  # is over when the interpreter begins to exit
+    time.sleep(_EXIT)
+    print(f"the exit was cut short: it had no end within {_EXIT:g} s", file=sys.stderr)
+    os._exit(code)
 
 
 def watch_own_group() -> None:

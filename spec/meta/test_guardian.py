@@ -176,18 +176,11 @@ def test_the_guardian_tidies_up_at_the_end_of_its_input(folder, pipe, monkeypatc
 
 
 def test_an_exit_that_has_no_end_is_cut_short(monkeypatch, capsys):
-    ended = threading.Event()
-    codes = []
-
-    def leave(code):
-        codes.append(code)
-        ended.set()
-
+    codes: list[int] = []
     monkeypatch.setattr(threading, "main_thread", lambda: SimpleNamespace(join=lambda: None))
     monkeypatch.setattr(guardian, "_EXIT", 0.01)
-    monkeypatch.setattr(os, "_exit", leave)
-    guardian.bound_exit(3)
-    assert ended.wait(10)
+    monkeypatch.setattr(os, "_exit", codes.append)
+    guardian._cut_short(3)
     assert codes == [3]
     assert "the exit was cut short" in capsys.readouterr().err
 
