@@ -16,6 +16,7 @@ import pytest
 
 from spec import CHAPTERS, faults
 from spec.kit import capabilities, guardian, package
+from spec.kit.channel import connect, listen
 from spec.kit.claims import LEVELS, Claim
 from spec.kit.clock import PATIENCE as SECONDS_OF_PATIENCE
 from spec.report import catalogue
@@ -123,6 +124,7 @@ def pytest_configure(config: pytest.Config) -> None:
     else:
         _bind_results(config)
         _start_guardian()
+        _try_sockets()
         config.pluginmanager.register(Run(config), "run")
 
 
@@ -210,6 +212,20 @@ def _start_guardian() -> None:
         guardian.start()
     except guardian.GuardianError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def _try_sockets() -> None:
+    """Without a way for the actors' reports each claim would seem to crash."""
+    path = Path(tempfile.gettempdir(), "listener")
+    try:
+        with listen(str(path)) as listener:
+            connect(listener.getsockname()).close()
+    except OSError as error:
+        raise pytest.UsageError(
+            f"actors report by local sockets or by the loopback network, and have neither: {error}"
+        ) from None
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _bind_results(config: pytest.Config) -> None:

@@ -6,9 +6,10 @@ import sys
 
 import pytest
 
+from spec import simulated
 from spec.kit.capabilities import CAPABILITIES
 from spec.meta.chapters import SIMPLE
-from spec.meta.scratch import Ended, Scratch
+from spec.meta.scratch import Ended, Scratch, eventually
 from spec.report.plays import CRASHES, HOLDS, NOT_APPLICABLE
 from spec.report.record import Writer, read
 
@@ -34,12 +35,14 @@ def verdicts(scratch: Scratch) -> set[tuple[str, str, str]]:
     return {(play["claim"], play["verdict"], play["reason"]) for play in plays}
 
 
-def in_shell(scratch: Scratch, first: str, *arguments: str, options: str = "-rmn") -> Ended:
+def in_shell(
+    scratch: Scratch, first: str, *arguments: str, options: str = "-rmn", **environment: str
+) -> Ended:
     """A run in a shell that does something first; in namespaces of its own, as their root."""
     words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
     shell = ["unshare", options, "sh", "-c", f'{first} && exec "$@"', "-", *words]
     program = "import os, sys; os.execvp(sys.argv[1], sys.argv[1:])"
-    return scratch.python("-c", program, *shell).ends()
+    return scratch.python("-c", program, *shell, **environment).ends()
 
 
 can_mount = pytest.mark.skipif(
@@ -112,6 +115,7 @@ def test_a_long_path_for_temporary_files_costs_the_fork_server_only(simple):
     long = simple.temporary / ("x" * (90 - len(str(simple.temporary))))
     long.mkdir()
     run = simple.run("-n", "2", "--results=record", TMPDIR=str(long))
+    assert eventually(lambda: list(long.iterdir()) == [])
     long.rmdir()
     assert run.exitcode == 0, run.output
     lack = CAPABILITIES["addresses"].lack
@@ -160,6 +164,16 @@ def test_what_cannot_be_looked_for_is_a_line_in_the_head(simple, first, blind, w
         assert told == []
     else:
         assert f"not looked for after a claim: {blind}" in told
+
+
+@can_mount
+@WORKERS
+def test_without_local_sockets_and_a_network_the_run_says_what_it_needs(simple, workers):
+    """As on Windows with its loopback network down."""
+    run = in_shell(simple, "true", "-n", workers, **{simulated.VARIABLE: "win32"})
+    assert run.exitcode == 4
+    (line,) = run.lines
+    assert line.startswith("ERROR: actors report by local sockets or by the loopback network")
 
 
 def test_a_record_that_cannot_be_written_on_is_told_and_ends_the_run_red(simple):
