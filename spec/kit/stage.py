@@ -226,8 +226,6 @@ class Actor:
     def _dismiss_elsewhere(self) -> None:
         """Nobody here can wait for it, but its number is its own as long as it has not ended."""
         if self.pid is not None:
-            for _ in range(3):  # its last words and its end may not have been heard yet
-                self._stage.listen(0)
             if not self.has_ended:
                 kill_tree(self.pid)
             guardian.forget(self.pid)
