@@ -8,35 +8,39 @@ reading or writing; for more than one of them, ``value += 1`` for instance, it h
 import ctypes
 import time
 
-from spec.kit import BEAT, TICK, claim
+from spec.kit import BEAT, TICK, claim, now
 
 NEEDS = ("semaphores",)
 
 
-def add_under_lock(stage, value, times):
-    """Add one to the value again and again, with its lock held."""
+def add_under_lock(stage, value):
+    """Add one to the value for two beats, with its lock held; report how often."""
+    stage.say("ready")
     stage.wait_for_cue("count")
-    for _ in range(times):
+    added, end = 0, now() + 2 * BEAT
+    while now() < end:
         with value.get_lock():
             seen = value.value
             time.sleep(TICK / 20)  # leave the other time to come in between
             value.value = seen + 1
+        added += 1
+    return added
 
 
 @claim("value.locked-increments-are-exact", docs="multiprocessing.Value")
 def test_no_increment_is_lost_under_the_values_own_lock(mp, stage):
     """Processes that add to a Value with its lock held lose no increment.
 
-    Two processes add thirty each, from the same moment on, and leave each other time between
-    reading and writing.
+    Two processes add for two beats, from the same moment on, and leave each other time between
+    reading and writing: the value is the sum of what they have added.
     """
     value = mp.Value("i", 0)
-    counters = [stage.enter(add_under_lock, value, 30) for _ in range(2)]
+    counters = [stage.enter(add_under_lock, value) for _ in range(2)]
+    for each in counters:
+        each.expect("ready")
     for each in counters:
         each.cue("count")
-    for each in counters:
-        each.returns()
-    assert value.value == 60
+    assert sum(each.returns() for each in counters) == value.value
 
 
 def hold_by(way, value):

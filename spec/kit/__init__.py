@@ -6,7 +6,7 @@ modules imported below, imports more than a bare child of the package has loaded
 
 from spec.kit.actor import perform
 from spec.kit.claims import OBSERVED, claim, reached
-from spec.kit.clock import BEAT, TICK
+from spec.kit.clock import BEAT, TICK, now
 from spec.kit.package import process_class, submodule
 from spec.kit.parity import outcome
 
@@ -15,6 +15,7 @@ __all__ = [
     "OBSERVED",
     "TICK",
     "claim",
+    "now",
     "outcome",
     "perform",
     "process_class",
