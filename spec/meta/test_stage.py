@@ -83,6 +83,12 @@ def test_a_cue_lets_an_actor_go_on(mp, stage):
     assert actor.returns() == "gone on"
 
 
+listed = pytest.mark.skipif(
+    not list(processes()), reason="the processes of this platform cannot be listed"
+)
+
+
+@listed
 def test_the_end_of_the_scene_ends_an_actor_that_ignores_sigterm(mp, leaves_nothing_behind):
     with closing(Stage(mp)) as stage:
         actor = stage.enter(stubborn)
@@ -91,6 +97,7 @@ def test_the_end_of_the_scene_ends_an_actor_that_ignores_sigterm(mp, leaves_noth
     assert actor.pid not in {pid for pid, *_ in processes()}
 
 
+@listed
 def test_the_end_of_the_scene_ends_what_an_actor_has_started(mp, leaves_nothing_behind):
     with closing(Stage(mp)) as stage:
         child = stage.enter(parent).expect("child")
