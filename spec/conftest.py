@@ -43,8 +43,8 @@ def stage(
     request.node.stash[TIMELINE] = stage.timeline
     yield stage
     stage.close()
-    if request.node.stash.get(FAILED, None) is False and (words := stage.held_back_in_vain):
-        pytest.fail(f"held back, and never said by anyone: {', '.join(words)}", pytrace=False)
+    if request.node.stash.get(FAILED, None) is False and (words := stage.never_said):
+        pytest.fail("listened for what no actor ever says: " + ", ".join(words), pytrace=False)
 
 
 @pytest.fixture

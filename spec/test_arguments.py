@@ -18,7 +18,7 @@ import threading
 import time
 import weakref
 
-from spec.kit import OBSERVED, TICK, claim, outcome, perform
+from spec.kit import OBSERVED, TICK, claim, perform, result_or_error
 
 
 def receive(stage, gift):
@@ -54,7 +54,7 @@ def read_when_cued(stage, notes):
 def start_between_changes(stage, by):
     """Change an argument before and after the start; what the actor has then."""
     notes = ["constructed"]
-    actor = stage.cast(read_when_cued, notes, by=by)
+    actor = stage.prepare(read_when_cued, notes, by=by)
     notes.append("before start")
     actor.process.start()
     notes.append("after start")
@@ -91,7 +91,7 @@ def test_a_global_is_what_the_import_makes_it_unless_forked(mp, stage):
     It is bound anew between construction and start, and once more after the start.
     """
     global MOOD
-    actor = stage.cast(tell_mood)
+    actor = stage.prepare(tell_mood)
     try:
         MOOD = "as started"
         actor.process.start()
@@ -147,7 +147,9 @@ def test_fork_passes_anything(mp, stage, tmp_path):
     with lock, open(path) as file:
         file.readline()
         things = (add, file, lock, numbers, Unwilling())
-        assert all(isinstance(outcome(pickle.dumps, thing), str) for thing in (run, *things))
+        assert all(
+            isinstance(result_or_error(pickle.dumps, thing), str) for thing in (run, *things)
+        )
         actor = stage.enter(use, *things, by=by_nested)
         assert actor.expect("is") == "Unwilling"
         assert actor.returns() == (42, "second\n", False, 2)
@@ -175,8 +177,8 @@ def try_to_start(mp, thing):
         "attribute": burdened(mp.Process(), thing),
     }
     return (
-        outcome(pickle.dumps, thing),
-        {how: outcome(each.start) for how, each in processes.items()},
+        result_or_error(pickle.dumps, thing),
+        {how: result_or_error(each.start) for how, each in processes.items()},
         {how: each.pid for how, each in processes.items()},
         bool(set(processes.values()) & set(mp.active_children())),
     )
@@ -209,7 +211,7 @@ def test_what_pickle_refuses_start_refuses(mp, stage):
     No child is left, and the process has not been started. Which error it is depends on the
     thing, and on the version of Python.
     """
-    for what, (expected, observed, pids, listed) in stage.play(try_to_start_each).items():
+    for what, (expected, observed, pids, listed) in stage.result_of(try_to_start_each).items():
         assert expected in ("PicklingError", "AttributeError", "TypeError"), what
         assert observed == dict.fromkeys(observed, expected), what
         assert pids == dict.fromkeys(observed), what
@@ -250,7 +252,7 @@ def is_kept(stage, by):
     """Whether the starter still has what it hands over, while it is used by the actor."""
     token = Token()
     watched = weakref.ref(token)
-    actor = stage.cast(keep, token, by=by)
+    actor = stage.prepare(keep, token, by=by)
     del token
     actor.process.start()
     actor.expect("holding")
@@ -286,13 +288,13 @@ def take(stage, gate, semaphore):
 def hand_over(stage, path, kept):
     """Hand over a semaphore that is kept, or not, by the caller; how the child ends."""
     semaphores = [stage.mp.Semaphore()]
-    actor = stage.cast(take, Gate(str(path)), semaphores[0])
+    actor = stage.prepare(take, Gate(str(path)), semaphores[0])
     if not kept:
         semaphores.clear()
     actor.process.start()
     gc.collect()
     path.touch()
-    return actor.ends()
+    return actor.exit_code()
 
 
 @claim(
@@ -350,14 +352,14 @@ def send_each(stage, bequest):
     with reader, writer, mp.Pool(1) as pool:
         observed = {
             kind: {
-                "Pipe": outcome(writer.send, thing),
-                "SimpleQueue": outcome(simple_queue.put, thing),
-                "Pool": outcome(pool.apply_async(abs, (thing,)).get, stage.patience),
+                "Pipe": result_or_error(writer.send, thing),
+                "SimpleQueue": result_or_error(simple_queue.put, thing),
+                "Pool": result_or_error(pool.apply_async(abs, (thing,)).get, stage.patience),
             }
             for kind, thing in each.items()
         }
     queue = mp.Queue()
-    put = [outcome(queue.put, thing) for thing in (*each.values(), "plain")]
+    put = [result_or_error(queue.put, thing) for thing in (*each.values(), "plain")]
     first_is_plain = queue.get(timeout=stage.patience) == "plain"
     heir = mp.Process(target=perform, args=(*bequest, each))
     heir.start()
@@ -393,8 +395,8 @@ def test_primitives_travel_by_inheritance_only(mp, stage):
     A pipe, a SimpleQueue and a pool raise it in the sender. A Queue pickles what it is given in
     a thread of its own: put raises nothing, and the thing never comes.
     """
-    heir = stage.part(use_each)
-    observed, put, first_is_plain = stage.play(send_each, heir.part)
+    heir = stage.nested(use_each)
+    observed, put, first_is_plain = stage.result_of(send_each, heir.ticket)
     assert observed == dict.fromkeys(PRIMITIVES, REFUSED)
     assert set(put) == {None}
     assert first_is_plain, "something else came out of the queue"
@@ -413,7 +415,7 @@ def sent(mp, thing):
     """Send something through a pipe; what came of that, and whether anything arrived."""
     reader, writer = mp.Pipe(False)
     with reader, writer:
-        return outcome(writer.send, thing), reader.poll()
+        return result_or_error(writer.send, thing), reader.poll()
 
 
 @claim(
@@ -428,7 +430,7 @@ def test_a_process_object_cannot_be_sent(mp):
     """
     process = mp.Process()
     assert sent(mp, process) == ("TypeError", False)
-    assert outcome(pickle.dumps, process) == "TypeError"
+    assert result_or_error(pickle.dumps, process) == "TypeError"
     assert sent(mp, process.name) == (None, True)
 
 
@@ -490,9 +492,9 @@ def test_the_authentication_key_is_inherited_and_never_sent(mp, stage):
     """
     key = mp.current_process().authkey
     assert len(key) == 32
-    assert stage.play(has_key, bytes(key)) == [True, True]
+    assert stage.result_of(has_key, bytes(key)) == [True, True]
     assert sent(mp, key) == ("TypeError", False)
-    assert outcome(pickle.dumps, key) == "TypeError"
+    assert result_or_error(pickle.dumps, key) == "TypeError"
 
 
 @claim("argument.authkey-replaceable-before-start", docs="multiprocessing.Process.authkey")
@@ -502,10 +504,10 @@ def test_the_authentication_key_can_be_replaced(mp, stage):
     The parent keeps its own.
     """
     own = bytes(mp.current_process().authkey)
-    actor = stage.cast(has_key, b"another")
+    actor = stage.prepare(has_key, b"another")
     actor.process.authkey = b"another"
-    assert outcome(setattr, actor.process, "authkey", "a text") == "TypeError"
+    assert result_or_error(setattr, actor.process, "authkey", "a text") == "TypeError"
     actor.process.start()
     assert actor.returns() == [True, True]
     assert mp.current_process().authkey == own
-    assert stage.play(has_key, b"another") == [False, False]
+    assert stage.result_of(has_key, b"another") == [False, False]

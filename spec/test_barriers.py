@@ -15,7 +15,7 @@ import functools
 import threading
 import time
 
-from spec.kit import BEAT, OBSERVED, TICK, claim, outcome, reached
+from spec.kit import BEAT, OBSERVED, TICK, claim, reached, result_or_error
 
 NEEDS = ("semaphores",)
 
@@ -48,7 +48,7 @@ def test_nobody_passes_until_all_have_come(mp, stage):
         for each in early:
             each.cue("cross")
             each.expect("at the barrier")
-        assert stage.all_hold_back(early, "across"), "one has passed before all had come"
+        assert stage.none_says(early, "across"), "one has passed before all had come"
         parties[last].cue("cross")
         for each in parties:
             each.expect("across")
@@ -81,7 +81,7 @@ def cross_and_read(stage, barrier, path):
 def try_to_cross(stage, barrier, *timeout):
     """Wait at the barrier; report what came of it, and how long it took."""
     with stage.span("waiting") as waiting:
-        came = outcome(barrier.wait, *timeout)
+        came = result_or_error(barrier.wait, *timeout)
     return came, waiting.seconds
 
 
@@ -114,16 +114,16 @@ def test_who_waits_in_vain_breaks_the_barrier(mp, stage):
     """
     barrier = mp.Barrier(3, timeout=LONG)
     patient = stage.enter(try_to_cross, barrier)
-    stage.eventually(lambda: barrier.n_waiting == 1, "one who waits")
-    came, waited = stage.play(try_to_cross, barrier, BEAT)
+    stage.wait_until(lambda: barrier.n_waiting == 1, "one who waits")
+    came, waited = stage.result_of(try_to_cross, barrier, BEAT)
     assert came == "BrokenBarrierError"
     assert waited >= BEAT - TICK, "it did not wait"
     assert patient.returns()[0] == "BrokenBarrierError"
     assert barrier.broken is True
-    assert stage.play(try_to_cross, barrier)[0] == "BrokenBarrierError"
+    assert stage.result_of(try_to_cross, barrier)[0] == "BrokenBarrierError"
 
     barrier = mp.Barrier(2, timeout=BEAT)
-    came, waited = stage.play(try_to_cross, barrier)
+    came, waited = stage.result_of(try_to_cross, barrier)
     assert came == "BrokenBarrierError"
     assert waited >= BEAT - TICK, "it did not wait"
     assert barrier.broken is True
@@ -153,7 +153,7 @@ def test_abort_breaks_the_barrier_and_reset_repairs_it(mp, stage):
 
     def interrupted(deed):
         waiting = stage.enter(try_to_cross, barrier)
-        stage.eventually(lambda: barrier.n_waiting == 1, "one who waits")
+        stage.wait_until(lambda: barrier.n_waiting == 1, "one who waits")
         keep(deed)
         return waiting.returns()[0]
 
@@ -163,7 +163,7 @@ def test_abort_breaks_the_barrier_and_reset_repairs_it(mp, stage):
 
     assert interrupted("abort") == "BrokenBarrierError"
     assert barrier.broken is True
-    assert stage.play(try_to_cross, barrier)[0] == "BrokenBarrierError"
+    assert stage.result_of(try_to_cross, barrier)[0] == "BrokenBarrierError"
     keep("reset")
     assert barrier.broken is False
     assert two_cross() == [0, 1]
@@ -200,12 +200,12 @@ def test_every_process_sees_the_state_of_the_barrier(mp, stage):
 
     assert seen() == ([2, 0, False], [2, 0, False])
     waiting = stage.enter(try_to_cross, barrier)
-    stage.eventually(lambda: barrier.n_waiting == 1, "one who waits")
+    stage.wait_until(lambda: barrier.n_waiting == 1, "one who waits")
     assert seen() == ([2, 1, False], [2, 1, False])
-    stage.play(try_to_cross, barrier)
+    stage.result_of(try_to_cross, barrier)
     waiting.returns()
     assert seen() == ([2, 0, False], [2, 0, False])
-    stage.play(abort, barrier)
+    stage.result_of(abort, barrier)
     assert seen() == ([2, 0, True], [2, 0, True])
     observer.returns()
 
@@ -222,13 +222,13 @@ def catch(stage, barrier):
 @claim("barrier.error-comes-from-threading", docs="threading.BrokenBarrierError", level=OBSERVED)
 def test_the_exception_of_a_broken_barrier_is_that_of_threading(mp, stage):
     """A broken barrier raises threading's BrokenBarrierError; the package has no name for it."""
-    assert stage.play(catch, mp.Barrier(2)) == "threading"
+    assert stage.result_of(catch, mp.Barrier(2)) == "threading"
     assert not hasattr(mp, "BrokenBarrierError")
 
 
 def made(make, parties):
     """The number of parties of a barrier for so many, or what is raised."""
-    barrier = outcome(make, parties)
+    barrier = result_or_error(make, parties)
     return getattr(barrier, "parties", barrier)
 
 
@@ -246,4 +246,4 @@ def test_a_barrier_for_nobody_can_be_made(mp, stage):
     for parties in (0, -1):
         assert made(mp.Barrier, parties) == parties
         assert made(threading.Barrier, parties) == ("ValueError" if reached("3.13") else parties)
-        assert stage.play(try_to_cross, mp.Barrier(parties), 0)[0] == "BrokenBarrierError"
+        assert stage.result_of(try_to_cross, mp.Barrier(parties), 0)[0] == "BrokenBarrierError"

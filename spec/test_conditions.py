@@ -10,7 +10,7 @@ true, and asks it again after each notification. Parity with threading ends in w
 
 import threading
 
-from spec.kit import BEAT, OBSERVED, TICK, claim, outcome
+from spec.kit import BEAT, OBSERVED, TICK, claim, result_or_error
 
 NEEDS = ("semaphores",)
 
@@ -49,7 +49,7 @@ def test_the_lock_is_free_while_somebody_waits(mp, stage):
         waiting.expect("inside")
         changing = stage.enter(change, condition)
         changing.expect("notified")
-        assert waiting.holds_back("woken"), "wait has returned while another had the lock"
+        assert waiting.does_not_say("woken"), "wait has returned while another had the lock"
         changing.cue("leave")
         changing.returns()
         waiting.expect("woken")
@@ -156,8 +156,8 @@ def test_notify_wakes_so_many_and_notify_all_all(mp, stage):
     for number in (1, 2):
         notifier.cue("notify")
         for _ in range(number):
-            left.remove(stage.first(left, "woken"))
-        assert stage.all_hold_back(left, "woken"), f"more than {number} woken"
+            left.remove(stage.first_to_say(left, "woken"))
+        assert stage.none_says(left, "woken"), f"more than {number} woken"
     notifier.cue("notify")
     left[0].expect("woken")
 
@@ -210,18 +210,18 @@ def test_a_condition_uses_the_lock_that_it_is_given(mp, stage):
 
     assert [condition.acquire(False) for condition in conditions] == [True, True, True]
     assert [condition.acquire(False) for condition in conditions] == [True, False, True]
-    assert stage.play(try_to_take, locks) == [False, False]
+    assert stage.result_of(try_to_take, locks) == [False, False]
 
 
 def misuse(stage, condition):
     """Use a condition without its lock; report what comes of it."""
     return {
-        "wait": outcome(condition.wait, 0),
-        "wait_for what is true": outcome(condition.wait_for, lambda: 5),
-        "wait_for what is false": outcome(condition.wait_for, lambda: False, BEAT),
-        "notify": outcome(condition.notify),
-        "notify_all": outcome(condition.notify_all),
-        "release": outcome(condition.release),
+        "wait": result_or_error(condition.wait, 0),
+        "wait_for what is true": result_or_error(condition.wait_for, lambda: 5),
+        "wait_for what is false": result_or_error(condition.wait_for, lambda: False, BEAT),
+        "notify": result_or_error(condition.notify),
+        "notify_all": result_or_error(condition.notify_all),
+        "release": result_or_error(condition.release),
     }
 
 
@@ -245,8 +245,8 @@ def test_who_has_not_the_lock_may_neither_wait_nor_notify(mp, stage):
     """
     own, threads = mp.Condition(), threading.Condition()
     for whose in ("nobody's", "another's"):
-        ours = stage.play(misuse, own)
-        theirs = stage.play(misuse, threads, by=threading.Thread)
+        ours = stage.result_of(misuse, own)
+        theirs = stage.result_of(misuse, threads, by=threading.Thread)
         observed = {call: (ours[call], theirs[call]) for call in MISUSE}
         assert observed == MISUSE, f"the lock is {whose}"
         for condition in (own, threads):

@@ -12,7 +12,7 @@ and only an orderly end of its parent ends it.
 import os
 import threading
 
-from spec.kit import OBSERVED, claim, outcome, perform
+from spec.kit import OBSERVED, claim, perform, result_or_error
 
 
 @claim("daemon.exit-does-not-wait", docs="multiprocessing.Process.daemon")
@@ -22,9 +22,9 @@ def test_a_program_ends_without_waiting_for_its_daemons(mp, program):
     The daemon would run for ever, so a program that waited for it would not end within the
     patience. A daemonic thread runs beside it, and is not waited for either.
     """
-    ended = program.run("daemons", str(program.folder))
-    assert ended.exitcode == 0, ended.errors
-    assert ended.lines == ["the program is done"]
+    completed = program.run("daemons", str(program.folder))
+    assert completed.exitcode == 0, completed.errors
+    assert completed.lines == ["the program is done"]
 
 
 @claim(
@@ -36,8 +36,8 @@ def test_a_daemon_is_terminated_when_its_program_ends(mp, program):
     Both leave a note when they are about to end. The process gets the signal of terminate, so
     its handler runs before the program is over; the thread's last words are never spoken.
     """
-    ended = program.run("daemons", str(program.folder))
-    assert ended.exitcode == 0, ended.errors
+    completed = program.run("daemons", str(program.folder))
+    assert completed.exitcode == 0, completed.errors
     assert sorted(path.name for path in program.folder.iterdir()) == [
         "process-is-up",
         "process-was-terminated",
@@ -53,9 +53,9 @@ def test_a_program_joins_what_is_no_daemon_when_it_ends(mp, program):
     handler that runs after those of the package speaks after it: the end has waited in between.
     """
     for how, exitcode in (("well", 0), ("by an error", 1)):
-        ended = program.run("late_words", str(program.folder), how)
-        assert ended.exitcode == exitcode, ended.errors
-        assert ended.lines == [
+        completed = program.run("late_words", str(program.folder), how)
+        assert completed.exitcode == exitcode, completed.errors
+        assert completed.lines == [
             "the program is done",
             "the process is done",
             "the exit handlers are done",
@@ -86,21 +86,21 @@ def test_a_daemon_outlives_a_parent_that_ends_abruptly(mp, stage):
     a beat, in which whatever might end it has time to, and is then cued to speak.
     """
     for ending in ("orderly", "os._exit", "killed"):
-        daemon = stage.part(live_on)
-        parent = stage.enter(parent_of_daemon, daemon.part, ending)
+        daemon = stage.nested(live_on)
+        parent = stage.enter(parent_of_daemon, daemon.ticket, ending)
         daemon.expect("up")
         if ending == "killed":
             parent.process.kill()
         else:
             parent.cue("leave")
-        parent.falls_silent()
+        parent.wait_until_gone()
         if ending != "orderly":
-            assert daemon.holds_back("still here")
+            assert daemon.does_not_say("still here")
             daemon.cue("speak")
             daemon.expect("still here")
-        daemon.falls_silent()
+        daemon.wait_until_gone()
         # Not earlier: forked, the daemon holds the pipe by which its parent's end is known.
-        assert (parent.ends() == 0) is (ending == "orderly")
+        assert (parent.exit_code() == 0) is (ending == "orderly")
 
 
 def leave_when_cued(stage):
@@ -110,7 +110,9 @@ def leave_when_cued(stage):
 
 def try_to_set_flag(process):
     """What comes of setting daemon to each value, and the value that there is afterwards."""
-    return [outcome(setattr, process, "daemon", flag) for flag in (True, False)], process.daemon
+    return [
+        result_or_error(setattr, process, "daemon", flag) for flag in (True, False)
+    ], process.daemon
 
 
 @claim("daemon.flag-fixed-by-start", docs="multiprocessing.Process.daemon")
@@ -122,7 +124,7 @@ def test_the_flag_cannot_be_set_after_the_start(mp, stage):
     """
     observed = {}
     for kind, by in (("Process", mp.Process), ("Thread", threading.Thread)):
-        actor = stage.cast(leave_when_cued, by=by)
+        actor = stage.prepare(leave_when_cued, by=by)
         before = try_to_set_flag(actor.process)
         actor.process.start()
         running = try_to_set_flag(actor.process)
@@ -164,7 +166,8 @@ def test_what_a_daemon_makes_is_a_daemon(mp, stage):
     """
     for kind, by in (("Process", mp.Process), ("Thread", threading.Thread)):
         flags = {
-            daemon: stage.play(tell_flags, kind, by=by, daemon=daemon) for daemon in (True, False)
+            daemon: stage.result_of(tell_flags, kind, by=by, daemon=daemon)
+            for daemon in (True, False)
         }
         #                      itself  unasked  asked for False, True
         assert flags[True] == (True, True, False, True), kind
@@ -180,7 +183,7 @@ def try_to_have_children(stage):
         "Pool": lambda: mp.Pool(1),
         "Manager": mp.Manager,
     }
-    results = {name: outcome(attempt) for name, attempt in attempts.items()}
+    results = {name: result_or_error(attempt) for name, attempt in attempts.items()}
     stage.say(
         "tried",
         {
@@ -238,5 +241,5 @@ def session():
 @claim("daemon.stays-in-parent-session", docs="multiprocessing.Process.daemon", needs=("sessions",))
 def test_a_daemon_belongs_to_its_parents_session(mp, stage):
     """A daemon is no daemon of the system: it stays in its parent's session, as others do."""
-    assert stage.play(tell_session, daemon=True) == session()
-    assert stage.play(tell_session) == session()
+    assert stage.result_of(tell_session, daemon=True) == session()
+    assert stage.result_of(tell_session) == session()

@@ -30,7 +30,7 @@ def test_set_wakes_all_who_wait(mp, stage):
     waiters = [stage.enter(waiter, event) for _ in range(3)]
     for each in waiters:
         each.expect("waiting")
-    assert stage.all_hold_back(waiters, "woken"), "woken by nobody"
+    assert stage.none_says(waiters, "woken"), "woken by nobody"
     event.set()
     assert [each.returns() for each in waiters] == [True, True, True]
 
@@ -49,11 +49,11 @@ def test_wait_tells_whether_the_event_was_set(mp, stage):
     That it is at once is shown by a time-out of zero, which leaves no time to wait.
     """
     event = mp.Event()
-    answer, waited = stage.play(time_a_wait, event, BEAT)
+    answer, waited = stage.result_of(time_a_wait, event, BEAT)
     assert answer is False
     assert waited >= BEAT - TICK
     event.set()
-    assert stage.play(time_a_wait, event, 0)[0] is True
+    assert stage.result_of(time_a_wait, event, 0)[0] is True
     assert event.wait(0) is True
 
 
@@ -110,7 +110,7 @@ def test_clear_makes_later_waits_wait_again(mp, stage):
     assert event.wait(0) is True
     event.clear()
     assert event.is_set() is False
-    answer, waited = stage.play(time_a_wait, event, BEAT)
+    answer, waited = stage.result_of(time_a_wait, event, BEAT)
     assert answer is False
     assert waited >= BEAT - TICK
     with stage.span("waiting") as waiting:
@@ -128,7 +128,7 @@ def test_what_a_child_sets_its_parent_sees(mp, stage):
     """An event that a child has set is set for its parent."""
     event = mp.Event()
     assert event.is_set() is False
-    stage.play(setter, event)
+    stage.result_of(setter, event)
     assert event.is_set() is True
 
 
@@ -143,8 +143,8 @@ def test_repr_tells_whether_the_event_is_set(mp, stage):
     """The repr of an Event tells whether it is set, whichever process has set it."""
     event = mp.Event()
     seen = [state(stage, event)]
-    stage.play(setter, event)
-    seen += [state(stage, event), stage.play(state, event)]
+    stage.result_of(setter, event)
+    seen += [state(stage, event), stage.result_of(state, event)]
     event.clear()
     seen += [state(stage, event)]
     assert seen == [("Event", "unset"), ("Event", "set"), ("Event", "set"), ("Event", "unset")]

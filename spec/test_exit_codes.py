@@ -17,7 +17,16 @@ import signal
 import sys
 import threading
 
-from spec.kit import BEAT, OBSERVED, claim, outcome, perform, process_class, reached, submodule
+from spec.kit import (
+    BEAT,
+    OBSERVED,
+    claim,
+    perform,
+    process_class,
+    reached,
+    result_or_error,
+    submodule,
+)
 
 
 def linger(stage):
@@ -38,14 +47,14 @@ def test_there_is_no_exit_code_before_the_end(mp, stage):
     The process is looked at as soon as it is started, and again when its main thread is over
     and another still runs: it has not ended even then.
     """
-    actor = stage.cast(linger)
+    actor = stage.prepare(linger)
     codes = [actor.process.exitcode]
     actor.process.start()
     codes.append(actor.process.exitcode)
     actor.expect("all but over")
     codes.append(actor.process.exitcode)
     actor.cue("leave")
-    codes.append(actor.ends())
+    codes.append(actor.exit_code())
     assert codes == [None, None, None, 0]
 
 
@@ -87,7 +96,7 @@ def endings(stage, folder, ways):
     codes = {}
     for number, (way, ender) in enumerate(enders.items()):
         ender.expect("up")
-        code = ender.ends()
+        code = ender.exit_code()
         codes[way] = code, (folder / str(number)).read_text().strip().rpartition("\n")[2]
     return codes
 
@@ -173,7 +182,7 @@ def test_a_signal_that_ends_a_process_is_its_negative_exit_code(mp, stage):
         actor.expect("up")
         os.kill(actor.pid, getattr(signal, name))
     expected = {name: -getattr(signal, name) for name in SIGNALS}
-    assert {name: actor.ends() for name, actor in actors.items()} == expected
+    assert {name: actor.exit_code() for name, actor in actors.items()} == expected
 
 
 def leave_from_within(stage, way, path):
@@ -196,7 +205,7 @@ def test_a_hard_exit_does_not_tidy_up(mp, stage, tmp_path):
     expected = {"os._exit": (7, False), "sys.exit": (7, True)}
     actors = {way: stage.enter(leave_from_within, way, str(tmp_path / way)) for way in expected}
     assert {
-        way: (actor.ends(), (tmp_path / way).exists()) for way, actor in actors.items()
+        way: (actor.exit_code(), (tmp_path / way).exists()) for way, actor in actors.items()
     } == expected
 
 
@@ -208,14 +217,14 @@ def test_a_sentinel_is_ready_when_the_process_has_ended(mp, stage):
     over and another still runs. It stays ready when the process has been joined.
     """
     wait = submodule("connection").wait
-    actor = stage.cast(linger)
+    actor = stage.prepare(linger)
     actor.process.start()
     sentinel = actor.process.sentinel
     assert wait([sentinel], 0) == [], "it was ready at the start"
     actor.expect("all but over")
     assert wait([sentinel], BEAT) == [], "it was ready before the process had ended"
     actor.cue("leave")
-    actor.falls_silent()
+    actor.wait_until_gone()
     assert wait([sentinel], stage.patience) == [sentinel], "it was not ready at the end"
     actor.returns()
     assert wait([sentinel], stage.patience) == [sentinel], "it is ready no more"
@@ -225,7 +234,7 @@ def test_a_sentinel_is_ready_when_the_process_has_ended(mp, stage):
 def test_a_process_has_no_sentinel_before_its_start(mp, stage):
     """To ask for the sentinel of a process that was not started raises ValueError."""
     process = mp.Process()
-    assert outcome(lambda: process.sentinel) == "ValueError"
+    assert result_or_error(lambda: process.sentinel) == "ValueError"
 
 
 @claim("join.only-finished-sentinels-ready", docs="multiprocessing.connection.wait")
@@ -241,7 +250,7 @@ def test_of_several_sentinels_those_of_ended_processes_are_ready(mp, stage):
     for place in (1, 2, 0):
         assert set(wait(sentinels, 0)) == ended
         actors[place].cue("leave")
-        actors[place].falls_silent()
+        actors[place].wait_until_gone()
         assert wait([sentinels[place]], stage.patience) == [sentinels[place]]
         ended.add(sentinels[place])
         assert set(wait(sentinels, 0)) == ended
@@ -254,11 +263,11 @@ def test_a_running_process_cannot_be_closed(mp, stage):
     """close of a process that runs raises ValueError, and the process runs on unharmed."""
     actor = stage.enter(stay)
     actor.expect("up")
-    assert outcome(actor.process.close) == "ValueError"
+    assert result_or_error(actor.process.close) == "ValueError"
     assert actor.process.is_alive()
     actor.cue("leave")
     actor.returns()
-    assert outcome(actor.process.close) is None
+    assert result_or_error(actor.process.close) is None
 
 
 HANDLING = ("is_alive", "join", "kill", "start", "terminate")
@@ -269,8 +278,8 @@ SETTINGS = ("authkey", "daemon", "name")
 def what_is_left(process):
     """What comes of each use of a process object; of a call, only whether it is refused."""
     handling = HANDLING + (("interrupt",) if reached("3.14") else ())
-    return {name: outcome(getattr(process, name)) for name in handling} | {
-        name: outcome(getattr, process, name) for name in FACTS + SETTINGS
+    return {name: result_or_error(getattr(process, name)) for name in handling} | {
+        name: result_or_error(getattr, process, name) for name in FACTS + SETTINGS
     }
 
 
@@ -289,7 +298,7 @@ def test_of_a_closed_process_only_settings_can_be_asked(mp, stage):
     run = stage.enter(stay, name="Ann", daemon=True)
     run.cue("leave")
     run.returns()
-    never_run = stage.cast(stay, name="Ann", daemon=True)
+    never_run = stage.prepare(stay, name="Ann", daemon=True)
     for process in (run.process, never_run.process):
         settings = {"authkey": process.authkey, "daemon": True, "name": "Ann"}
         for _ in range(2):
@@ -308,9 +317,9 @@ def test_a_process_that_was_closed_cannot_be_started(mp, stage):
 
     A process that is not closed is started beside it: the word would have come.
     """
-    closed = stage.cast(stay)
-    assert outcome(closed.process.close) is None
-    assert outcome(closed.process.start) == "ValueError"
+    closed = stage.prepare(stay)
+    assert result_or_error(closed.process.close) is None
+    assert result_or_error(closed.process.start) == "ValueError"
     assert closed.process not in mp.active_children()
     other = stage.enter(stay)
     assert other.process in mp.active_children()

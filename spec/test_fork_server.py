@@ -12,10 +12,10 @@ next start brings another.
 from spec.kit import OBSERVED, claim, reached
 
 
-def lines(ended):
+def lines(completed):
     """What a program has printed, if all went well."""
-    assert ended.exitcode == 0, ended.errors
-    return ended.lines
+    assert completed.exitcode == 0, completed.errors
+    return completed.lines
 
 
 @claim(
@@ -115,9 +115,9 @@ def test_a_module_that_cannot_be_preloaded_is_ignored(mp, program):
     if reached("3.15"):
         cases |= {"warn": started, "fail": failed}
     for on_error, expected in cases.items():
-        ended = program.run("preload_missing", on_error, options=("-Wdefault::ImportWarning",))
-        assert dict(line.split(": ") for line in lines(ended)) == expected, on_error
-        assert ("no_such_module" in ended.errors) == bool(on_error), ended.errors
+        completed = program.run("preload_missing", on_error, options=("-Wdefault::ImportWarning",))
+        assert dict(line.split(": ") for line in lines(completed)) == expected, on_error
+        assert ("no_such_module" in completed.errors) == bool(on_error), completed.errors
 
 
 @claim(

@@ -15,7 +15,7 @@ import os
 import threading
 import time
 
-from spec.kit import BEAT, OBSERVED, TICK, claim, outcome, perform
+from spec.kit import BEAT, OBSERVED, TICK, claim, perform, result_or_error
 
 
 def sleeper(stage, seconds):
@@ -86,12 +86,12 @@ def test_the_shorter_sleeper_has_the_next_to_last_word(mp, stage, program):
     """
     for first in ("shorter", "longer"):
         for beat in stage.beats():
-            outcome = program.run("sample_sleepers", str(beat), first)
-            assert outcome.exitcode == 0, outcome.errors
-            assert sorted(outcome.lines) == ["19", "25", "Ann", "Tom"]
-            if outcome.lines.index("19") < outcome.lines.index("25"):
+            completed = program.run("sample_sleepers", str(beat), first)
+            assert completed.exitcode == 0, completed.errors
+            assert sorted(completed.lines) == ["19", "25", "Ann", "Tom"]
+            if completed.lines.index("19") < completed.lines.index("25"):
                 break
-        assert outcome.lines.index("19") < outcome.lines.index("25")
+        assert completed.lines.index("19") < completed.lines.index("25")
 
 
 def worker(stage):
@@ -120,7 +120,7 @@ def test_join_returns_none_when_the_process_has_ended(mp, stage):
     working = stage.enter(worker)
     joining = stage.enter(joiner, working.process, by=threading.Thread)
     joining.expect("joining")
-    assert joining.holds_back("joined"), "join returned while the process was waiting"
+    assert joining.does_not_say("joined"), "join returned while the process was waiting"
     working.cue("go on")
     assert joining.returns() == (None, 0, False)
     assert joining.spans["joining"].end >= working.spans["last beat"].end
@@ -171,7 +171,7 @@ def test_processes_can_be_joined_in_any_order(mp, stage):
         actors = [stage.enter(leave_when_cued) for _ in range(3)]
         for actor in actors:
             actor.cue("leave")
-            actor.falls_silent()
+            actor.wait_until_gone()
         for place in order:
             actors[place].process.join(stage.patience)
             assert actors[place].process.exitcode == 0
@@ -180,7 +180,7 @@ def test_processes_can_be_joined_in_any_order(mp, stage):
     while actors:
         last = actors.pop()
         last.cue("leave")
-        last.falls_silent()
+        last.wait_until_gone()
         last.process.join(stage.patience)
         assert last.process.exitcode == 0
         assert all(actor.process.is_alive() for actor in actors)
@@ -192,7 +192,7 @@ def test_a_process_is_alive_from_its_start_to_its_end(mp, stage):
 
     The process lives until it is cued to leave, so it cannot have ended when it is looked at.
     """
-    actor = stage.cast(leave_when_cued)
+    actor = stage.prepare(leave_when_cued)
     before = actor.process.is_alive()
     actor.process.start()
     at_once = actor.process.is_alive()
@@ -225,11 +225,13 @@ def test_to_ask_whether_a_finished_process_is_alive_joins_it(mp, stage):
     """
     actor = stage.enter(leave_when_cued)
     actor.cue("leave")
-    actor.falls_silent()
-    stage.play(await_end_of, actor.process.pid, by=threading.Thread)
+    actor.wait_until_gone()
+    stage.result_of(await_end_of, actor.process.pid, by=threading.Thread)
     assert status_is_left(actor.process.pid)
     assert not actor.process.is_alive()
-    assert outcome(status_is_left, actor.process.pid) == "ChildProcessError", "it is a zombie still"
+    assert result_or_error(status_is_left, actor.process.pid) == "ChildProcessError", (
+        "it is a zombie still"
+    )
     actor.returns()
 
 
@@ -240,7 +242,7 @@ def test_start_gives_a_process_its_number(mp, stage):
     The process itself reports its number; its object has it as soon as start returns, and still
     when the process has ended.
     """
-    actor = stage.cast(leave_when_cued)
+    actor = stage.prepare(leave_when_cued)
     before = actor.process.pid, actor.process.ident
     actor.process.start()
     at_once = actor.process.pid, actor.process.ident
@@ -273,7 +275,7 @@ def test_a_process_begins_with_a_main_thread_of_its_own(mp, stage):
 
     A forked process inherits its parent's note of that number, which has to be corrected.
     """
-    assert stage.play(introduce_main_thread) == {
+    assert stage.result_of(introduce_main_thread) == {
         "is the main thread": True,
         "is called": "MainThread",
         "number as noted": True,
@@ -314,7 +316,7 @@ def test_a_process_ends_after_its_threads(mp, stage, tmp_path):
     actor.cue("write")
     actor.returns()
     assert path.read_text() == "written"
-    stage.play(start_daemonic_thread_and_return)
+    stage.result_of(start_daemonic_thread_and_return)
 
 
 def join_for(stage, runner, seconds):
@@ -333,12 +335,14 @@ def test_join_with_a_timeout_does_not_tell_whether_the_process_has_ended(mp, sta
     """
     for by, code in ((threading.Thread, None), (mp.Process, 0)):
         actor = stage.enter(leave_when_cued, by=by)
-        result, waited, *standing = stage.play(join_for, actor.process, BEAT, by=threading.Thread)
+        result, waited, *standing = stage.result_of(
+            join_for, actor.process, BEAT, by=threading.Thread
+        )
         assert (result, standing) == (None, [True, None])
         assert waited >= BEAT - TICK, "join gave up before its time"
         actor.cue("leave")
-        actor.falls_silent()
-        result, _, *standing = stage.play(
+        actor.wait_until_gone()
+        result, _, *standing = stage.result_of(
             join_for, actor.process, stage.patience, by=threading.Thread
         )
         assert (result, standing) == (None, [False, code])
@@ -376,7 +380,7 @@ def test_a_process_may_be_joined_again_and_again(mp, stage):
         actor.cue("leave")
         actor.returns()
         for _ in range(2):
-            joined = stage.play(join_for, actor.process, None, by=threading.Thread)
+            joined = stage.result_of(join_for, actor.process, None, by=threading.Thread)
             result, _, *standing = joined
             assert (result, standing) == (None, [False, code])
 
@@ -401,27 +405,27 @@ def test_join_with_a_timeout_waits_for_grandchildren_too(mp, stage):
     The grandchild has inherited what the sentinel of its parent hangs on. That the process has
     ended is known beforehand, as the kernel tells it; exitcode is not fooled.
     """
-    grandchild = stage.part(leave_when_cued)
-    actor = stage.enter(start_another_and_vanish, grandchild.part)
+    grandchild = stage.nested(leave_when_cued)
+    actor = stage.enter(start_another_and_vanish, grandchild.ticket)
     actor.cue("vanish")
-    actor.falls_silent()
-    stage.play(await_end_of, actor.process.pid, by=threading.Thread)
+    actor.wait_until_gone()
+    stage.result_of(await_end_of, actor.process.pid, by=threading.Thread)
     with stage.span("joining") as joining:
         actor.process.join(BEAT)
     assert joining.seconds >= BEAT - TICK
     assert actor.process.exitcode == 3
     grandchild.cue("leave")
-    grandchild.falls_silent()
+    grandchild.wait_until_gone()
 
 
 def try_forbidden_joins(stage):
     """Join what was not started, and join oneself; report what came of it."""
     mp = stage.mp
     return {
-        ("not started", "Thread"): outcome(threading.Thread().join),
-        ("not started", "Process"): outcome(mp.Process().join),
-        ("oneself", "Thread"): outcome(threading.current_thread().join),
-        ("oneself", "Process"): outcome(mp.current_process().join),
+        ("not started", "Thread"): result_or_error(threading.Thread().join),
+        ("not started", "Process"): result_or_error(mp.Process().join),
+        ("oneself", "Thread"): result_or_error(threading.current_thread().join),
+        ("oneself", "Process"): result_or_error(mp.current_process().join),
     }
 
 
@@ -432,10 +436,10 @@ def test_a_process_cannot_be_joined_before_its_start(mp, stage):
     An actor tries it, without a time-out, since join might wait for ever. With one it is an
     error too.
     """
-    outcomes = stage.play(try_forbidden_joins)
+    outcomes = stage.result_of(try_forbidden_joins)
     assert outcomes["not started", "Thread"] is not None
     assert outcomes["not started", "Process"] is not None
-    assert outcome(mp.Process().join, 0) is not None
+    assert result_or_error(mp.Process().join, 0) is not None
 
 
 @claim("join.self-join-fails", docs="multiprocessing.Process.join")
@@ -444,16 +448,16 @@ def test_a_process_cannot_join_itself(mp, stage):
 
     The other process tries it without a time-out, the first one for a beat.
     """
-    outcomes = stage.play(try_forbidden_joins)
+    outcomes = stage.result_of(try_forbidden_joins)
     assert outcomes["oneself", "Thread"] is not None
     assert outcomes["oneself", "Process"] is not None
-    assert outcome(mp.current_process().join, BEAT) is not None
+    assert result_or_error(mp.current_process().join, BEAT) is not None
 
 
 @claim("join.refused-by-assertion", docs="multiprocessing.Process.join", level=OBSERVED)
 def test_what_join_refuses_fails_by_an_assertion(mp, stage):
     """A join that is refused raises AssertionError, where a thread's raises RuntimeError."""
-    assert stage.play(try_forbidden_joins) == {
+    assert stage.result_of(try_forbidden_joins) == {
         ("not started", "Thread"): "RuntimeError",
         ("not started", "Process"): "AssertionError",
         ("oneself", "Thread"): "RuntimeError",

@@ -18,7 +18,7 @@ import threading
 import time
 import types
 
-from spec.kit import BEAT, OBSERVED, TICK, claim, now, outcome, submodule
+from spec.kit import BEAT, OBSERVED, TICK, claim, now, result_or_error, submodule
 
 NEEDS = ("semaphores",)
 
@@ -68,7 +68,7 @@ def test_with_and_acquire_both_keep_the_second_out(mp, stage, tmp_path):
         inside.expect("inside")
         outside = stage.enter(second, lock, str(path))
         outside.expect("asking")
-        assert outside.holds_back("inside"), "a second process got in"
+        assert outside.does_not_say("inside"), "a second process got in"
         inside.cue("go on")
         inside.returns()
         outside.expect("inside")
@@ -167,9 +167,9 @@ def test_either_process_may_come_first(mp, stage, program):
         actors[place].cue("leave")
         actors[place].returns()
 
-    outcome = program.run("sample_lock")
-    assert outcome.exitcode == 0, outcome.errors
-    assert sorted(outcome.lines) == ["written between acquire and release", "written inside with"]
+    completed = program.run("sample_lock")
+    assert completed.exitcode == 0, completed.errors
+    assert sorted(completed.lines) == ["written between acquire and release", "written inside with"]
 
 
 def hold_own_lock(stage):
@@ -206,7 +206,7 @@ def test_a_lock_of_its_own_keeps_nobody_out(mp, stage):
     inside.expect("inside")
     outside = stage.enter(hold, lock)
     outside.expect("asking")
-    assert outside.holds_back("inside"), "the lock that was handed over excludes nobody"
+    assert outside.does_not_say("inside"), "the lock that was handed over excludes nobody"
     inside.cue("leave")
     inside.returns()
     outside.expect("inside")
@@ -249,10 +249,10 @@ def test_with_releases_when_something_raises(mp, stage):
     """
     lock = mp.Lock()
     for error in ("error", "exit"):
-        assert stage.play(fail_inside_with, lock, error) is True
-        assert stage.play(try_for_a_beat, lock), "the with block left the lock held"
-    assert stage.play(fail_before_release, lock) is True
-    assert not stage.play(try_for_a_beat, lock), "the lock was released by nobody"
+        assert stage.result_of(fail_inside_with, lock, error) is True
+        assert stage.result_of(try_for_a_beat, lock), "the with block left the lock held"
+    assert stage.result_of(fail_before_release, lock) is True
+    assert not stage.result_of(try_for_a_beat, lock), "the lock was released by nobody"
 
 
 def hand_over_a_lock_for_threads(stage):
@@ -261,7 +261,7 @@ def hand_over_a_lock_for_threads(stage):
     An actor does it: Windows has made the process before the lock is refused.
     """
     process = stage.mp.Process(target=hold, args=(stage, threading.Lock()))
-    return outcome(process.start), process.pid is not None
+    return result_or_error(process.start), process.pid is not None
 
 
 @claim("lock.threading-lock-excludes-no-process", docs="threading.Lock", level=OBSERVED)
@@ -272,7 +272,7 @@ def test_a_lock_for_threads_keeps_no_process_out(mp, stage):
     what pickle raises for what it cannot pickle.
     """
     if mp.get_start_method() != "fork":
-        error, started = stage.play(hand_over_a_lock_for_threads)
+        error, started = stage.result_of(hand_over_a_lock_for_threads)
         assert error in ("TypeError", "PicklingError")  # which of them, is promised nowhere
         assert not started, "a threading.Lock was handed to another process"
         return
@@ -309,9 +309,9 @@ def test_a_global_lock_is_shared_with_forked_processes(mp, stage):
         both = [stage.enter(hold_global) for _ in range(2)]
         for each in both:
             each.expect("asking")
-        inside = stage.first(both, "inside")
+        inside = stage.first_to_say(both, "inside")
         both.remove(inside)
-        assert both[0].holds_back("inside"), "a second process got in"
+        assert both[0].does_not_say("inside"), "a second process got in"
         inside.cue("leave")
         inside.returns()
         both[0].expect("inside")
@@ -333,7 +333,7 @@ def test_the_owner_of_a_lock_cannot_take_it_again(mp, stage):
     It is so with a thread and threading.Lock, too.
     """
     for by, lock in ((threading.Thread, threading.Lock()), (mp.Process, mp.Lock())):
-        assert stage.play(take_twice, lock, by=by) == [True, False, False]
+        assert stage.result_of(take_twice, lock, by=by) == [True, False, False]
 
 
 def take(stage, lock):
@@ -343,7 +343,7 @@ def take(stage, lock):
 
 def release(stage, lock):
     """Release a lock that somebody else has taken."""
-    return outcome(lock.release)
+    return result_or_error(lock.release)
 
 
 @claim("lock.anyone-may-release", docs="multiprocessing.Lock.release")
@@ -359,25 +359,25 @@ def test_a_lock_may_be_released_by_another_than_who_took_it(mp, stage):
     ):
         for by in others:
             assert lock.acquire(False)
-            assert stage.play(release, lock, by=by) is None
+            assert stage.result_of(release, lock, by=by) is None
         assert lock.acquire(False), "it is not free"
         assert not lock.acquire(False), "it is free twice"
 
     lock = mp.Lock()
-    assert stage.play(take, lock) is True
+    assert stage.result_of(take, lock) is True
     assert not lock.acquire(False), "the child has not taken it"
-    assert outcome(lock.release) is None
+    assert result_or_error(lock.release) is None
     assert lock.acquire(False), "it is not free"
 
 
 def release_too_often(stage, lock):
     """Release a lock that is free, take it and ask again, release it twice; report all answers."""
     return [
-        outcome(lock.release),
+        result_or_error(lock.release),
         lock.acquire(False),
         lock.acquire(False),
-        outcome(lock.release),
-        outcome(lock.release),
+        result_or_error(lock.release),
+        result_or_error(lock.release),
     ]
 
 
@@ -390,9 +390,9 @@ def test_a_free_lock_cannot_be_released(mp, stage):
     """
     lock = mp.Lock()
     observed = {
-        "a process": stage.play(release_too_often, lock),
-        "a thread": stage.play(release_too_often, lock, by=threading.Thread),
-        "threading": stage.play(release_too_often, threading.Lock(), by=threading.Thread),
+        "a process": stage.result_of(release_too_often, lock),
+        "a thread": stage.result_of(release_too_often, lock, by=threading.Thread),
+        "threading": stage.result_of(release_too_often, threading.Lock(), by=threading.Thread),
     }
     assert observed == {
         "a process": ["ValueError", True, False, None, "ValueError"],
@@ -441,7 +441,7 @@ def test_lock_makes_locks_and_is_no_class(mp):
     """
     for make, name in ((mp.Lock, "Lock"), (mp.RLock, "RLock")):
         lock = make()
-        assert outcome(isinstance, lock, make) == "TypeError"
+        assert result_or_error(isinstance, lock, make) == "TypeError"
         assert type(lock) is getattr(submodule("synchronize"), name)
         with lock as bound:
             assert bound is True
@@ -483,7 +483,7 @@ def test_acquire_gives_up_when_its_time_out_has_passed(mp, stage):
     waiting = [stage.enter(wait_for, lock, LONG) for lock in locks]
     for each in waiting:
         each.expect("asking")
-    assert stage.all_hold_back(waiting, "answered"), "who waits for long was answered at once"
+    assert stage.none_says(waiting, "answered"), "who waits for long was answered at once"
     for lock in locks:
         lock.release()
     assert [each.returns() for each in waiting] == [True, True]
@@ -503,10 +503,10 @@ def test_a_time_out_of_none_means_for_ever(mp, stage):
         assert lock.acquire(False)
         waiting = stage.enter(wait_for, lock, forever, by=by)
         waiting.expect("asking")
-        assert waiting.holds_back("answered"), "it was answered while the lock was held"
+        assert waiting.does_not_say("answered"), "it was answered while the lock was held"
         lock.release()
         assert waiting.returns() is True
-    assert outcome(threading.Lock().acquire, True, None) == "TypeError"
+    assert result_or_error(threading.Lock().acquire, True, None) == "TypeError"
 
 
 CALLS = {
@@ -536,7 +536,8 @@ def ask(stage, locks, calls, times):
     with stage.span("asking"):
         for _ in range(times):
             answers = {
-                call: agreed([outcome(CALLS[call], lock) for lock in locks]) for call in calls
+                call: agreed([result_or_error(CALLS[call], lock) for lock in locks])
+                for call in calls
             }
     return answers
 
@@ -573,8 +574,8 @@ def test_acquire_refuses_at_once_who_does_not_want_to_wait(mp, stage):
         if asking.spans["asking"].seconds < beat:
             break
     answerable = [call for call in CALLS if FOR_EVER not in ANSWERS[call]]
-    by_locks = stage.play(ask, locks, answerable, 1, by=threading.Thread)
-    by_semaphores = stage.play(ask, semaphores, list(CALLS), 1, by=threading.Thread)
+    by_locks = stage.result_of(ask, locks, answerable, 1, by=threading.Thread)
+    by_semaphores = stage.result_of(ask, semaphores, list(CALLS), 1, by=threading.Thread)
     observed = {
         call: (answers[call], by_locks.get(call, FOR_EVER), by_semaphores[call]) for call in CALLS
     }

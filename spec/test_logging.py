@@ -14,8 +14,8 @@ def test_a_child_logs_what_its_parent_logs(mp, program):
     The first child starts before the program asks for it, and says that its logger is quiet; the
     second after. Each logs a line of its own, as information.
     """
-    outcome = program.run("logs")
-    assert outcome.exitcode == 0, outcome.errors
-    assert outcome.lines == ["early has 0 handlers", "late has 1 handlers"]
-    assert "[INFO/late] a line of its own" in outcome.errors.splitlines()
-    assert "early] a line of its own" not in outcome.errors
+    completed = program.run("logs")
+    assert completed.exitcode == 0, completed.errors
+    assert completed.lines == ["early has 0 handlers", "late has 1 handlers"]
+    assert "[INFO/late] a line of its own" in completed.errors.splitlines()
+    assert "early] a line of its own" not in completed.errors

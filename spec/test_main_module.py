@@ -44,17 +44,17 @@ def test_a_guarded_program_works_under_every_start_method(mp, program):
     if program.is_default:
         runs.append(program.run_default)
     for run in runs:
-        ended = program.run_together(run, expected)
+        completed = program.run_together(run, expected)
         assert {
-            name: (each.exitcode, each.errors, sorted(each.lines)) for name, each in ended.items()
+            name: (each.exitcode, each.errors, sorted(each.lines)) for name, each in completed.items()
         } == expected
 
 
 def tell(program):
     """What the program and its two processes print: names, the module's own object, and values."""
-    ended = program.run("main_module", str(program.folder / "executions"))
-    assert ended.exitcode == 0, ended.errors
-    return [line.split("; ") for line in ended.lines]
+    completed = program.run("main_module", str(program.folder / "executions"))
+    assert completed.exitcode == 0, completed.errors
+    return [line.split("; ") for line in completed.lines]
 
 
 @claim(
@@ -107,9 +107,9 @@ def test_every_spawned_child_executes_the_main_module_again(mp, program):
 
 def run_unguarded(program, thing):
     """How the program without a guard ends: exit code, output, and whether it gives the reason."""
-    ended = program.run("unguarded", thing, str(program.folder / thing))
-    assert "this takes no end" not in ended.errors, "it starts processes without end"
-    return ended.exitcode, ended.lines, "bootstrapping phase" in ended.errors
+    completed = program.run("unguarded", thing, str(program.folder / thing))
+    assert "this takes no end" not in completed.errors, "it starts processes without end"
+    return completed.exitcode, completed.lines, "bootstrapping phase" in completed.errors
 
 
 def outcome_unguarded(mp):

@@ -39,7 +39,7 @@ def test_five_processes_write_to_one_list_and_one_dict(mp, stage):
     key. Who writes last is not known; that it is one of them is. The manager is held by an actor,
     since to make one may take for ever.
     """
-    items, table, text = stage.play(host)
+    items, table, text = stage.result_of(host)
     assert items == [0, 1, 2, 3, 4]
     assert text == "[0, 1, 2, 3, 4]"
     assert list(table) == ["a"]

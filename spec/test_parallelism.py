@@ -49,7 +49,7 @@ def test_two_threads_never_compute_at_the_same_time(mp, stage):
     exchange needs a switch of threads, so they cannot, however fast the machine is. On one core
     they could not without the GIL either.
     """
-    assert not stage.play(two_threads, 5 * BEAT)
+    assert not stage.result_of(two_threads, 5 * BEAT)
 
 
 @claim(
@@ -62,7 +62,7 @@ def test_two_threads_compute_at_the_same_time(mp, stage):
 
     One moment in which both run is enough, and they may try as long as the patience lasts.
     """
-    assert stage.play(two_threads, stage.patience)
+    assert stage.result_of(two_threads, stage.patience)
 
 
 @claim(
@@ -128,7 +128,7 @@ def linger(stage):
 
 def life(stage, by):
     """Lead a Thread, or a Process, through its life; what could be seen from outside."""
-    actor = stage.cast(linger, by=by, name="Ann")
+    actor = stage.prepare(linger, by=by, name="Ann")
     worker = actor.process
     before = (worker.name, worker.daemon, worker.ident is None, worker.is_alive())
     worker.start()
@@ -186,10 +186,10 @@ def test_what_a_process_changes_in_memory_stays_there(mp, stage):
     """
     BOARD.clear()
     notes: list[str] = []
-    assert stage.play(write_down, notes) == (["seen"], ["seen"])
+    assert stage.result_of(write_down, notes) == (["seen"], ["seen"])
     assert (notes, BOARD) == ([], []), "the parent sees what the child wrote"
 
-    assert stage.play(write_down, notes, by=threading.Thread) == (["seen"], ["seen"])
+    assert stage.result_of(write_down, notes, by=threading.Thread) == (["seen"], ["seen"])
     assert (notes, BOARD) == (["seen"], ["seen"])
     BOARD.clear()
 

@@ -70,8 +70,8 @@ def test_without_duplex_the_first_end_receives_and_the_second_sends(mp, stage):
     assert refuses(receiving.send, "hello world")
     assert refuses(sending.poll)
     assert refuses(sending.recv)
-    assert stage.play(sender, sending) == "sent"
-    assert stage.play(receiver, receiving) == "hello world"
+    assert stage.result_of(sender, sending) == "sent"
+    assert stage.result_of(receiver, receiving) == "hello world"
 
 
 @claim("pipe.sending-first-end-needs-duplex", docs="multiprocessing.Pipe", level=OBSERVED)
@@ -82,12 +82,12 @@ def test_code_that_sends_on_the_first_end_needs_a_duplex_pipe(mp, stage, program
     """
     for duplex, result in ((True, "sent"), (False, "OSError")):
         first, second = mp.Pipe(duplex)
-        assert stage.play(sender, first) == result
+        assert stage.result_of(sender, first) == result
         assert second.closed is False
 
-    outcome = program.run("sample_pipe")
-    assert outcome.exitcode == 0, outcome.errors
-    assert outcome.lines == ["hello world"]
+    completed = program.run("sample_pipe")
+    assert completed.exitcode == 0, completed.errors
+    assert completed.lines == ["hello world"]
 
 
 @claim("pipe.duplex-ends-are-interchangeable", docs="multiprocessing.Pipe")
@@ -133,7 +133,7 @@ def test_a_message_comes_whole_though_signals_interrupt_the_sender(mp, stage):
         sender = stage.enter(send_much, sending, size)
         receiver = stage.enter(receive_when_cued, receiving)
         sender.expect("sending")
-        assert sender.holds_back("sent"), "the pipe holds it all"
+        assert sender.does_not_say("sent"), "the pipe holds it all"
         os.kill(sender.pid, signal.SIGTERM)
         sender.expect("interrupted")
         receiver.cue("receive")

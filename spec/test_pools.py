@@ -28,7 +28,7 @@ def test_calls_under_way_at_once_get_their_own_results(mp, stage):
     They are asked for while the workers are still coming up, so none is over before the last
     one is asked for.
     """
-    assert stage.play(ask_for_many, 8) == list(range(8))
+    assert stage.result_of(ask_for_many, 8) == list(range(8))
 
 
 def worker_of(_):
@@ -52,7 +52,7 @@ def test_the_items_of_a_chunk_are_done_by_one_worker(mp, stage):
     Each worker does one task and is replaced, so two tasks are never done by the same process.
     """
     for way in ("map", "imap", "imap_unordered"):
-        two = stage.play(hand_out, way, 2)
+        two = stage.result_of(hand_out, way, 2)
         assert sorted(two.count(worker) for worker in set(two)) == [2, 2], way
-    one = stage.play(hand_out, "imap_unordered", 1)
+    one = stage.result_of(hand_out, "imap_unordered", 1)
     assert len(set(one)) == 4

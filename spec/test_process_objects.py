@@ -11,7 +11,7 @@ parent counts what it constructs; what a child constructs carries the numbers of
 import sys
 import threading
 
-from spec.kit import OBSERVED, claim, outcome, perform, process_class, submodule
+from spec.kit import OBSERVED, claim, perform, process_class, result_or_error, submodule
 
 
 @process_class
@@ -78,13 +78,13 @@ def test_base_init_overwrites_a_name_set_before(mp):
     hasty = make(Hasty, mp.Process)
     assert hasty.name.startswith("Hasty-"), "the early name has survived"
     assert hasty.age == 19
-    assert outcome(make, Hasty, threading.Thread) == "AssertionError"
+    assert result_or_error(make, Hasty, threading.Thread) == "AssertionError"
 
 
 @claim("process.daemon-needs-base-init", docs="multiprocessing.Process.daemon", level=OBSERVED)
 def test_daemon_cannot_be_set_before_base_init(mp):
     """To set daemon before the base __init__ raises AttributeError."""
-    assert outcome(make, HastyDaemon, mp.Process) == "AttributeError"
+    assert result_or_error(make, HastyDaemon, mp.Process) == "AttributeError"
 
 
 @claim("process.start-needs-base-init", docs="multiprocessing.Process", level=OBSERVED)
@@ -94,8 +94,8 @@ def test_start_needs_the_base_init(mp):
     Here parity ends.
     """
     observed = {
-        "Process": outcome(make(Forgetful, mp.Process).start),
-        "Thread": outcome(make(Forgetful, threading.Thread).start),
+        "Process": result_or_error(make(Forgetful, mp.Process).start),
+        "Thread": result_or_error(make(Forgetful, threading.Thread).start),
     }
     assert observed == {"Process": "AttributeError", "Thread": "RuntimeError"}
 
@@ -107,8 +107,8 @@ def test_group_must_be_none(mp, program):
     The refusal is an assertion, so under ``python -O`` anything is accepted.
     """
     observed = {
-        "Process": outcome(mp.Process, "any"),
-        "Thread": outcome(threading.Thread, "any"),
+        "Process": result_or_error(mp.Process, "any"),
+        "Thread": result_or_error(threading.Thread, "any"),
         "None": type(mp.Process(None)) is mp.Process,
         "python -O": program.run("unchecked", options=("-O",)).lines[0],
     }
@@ -141,7 +141,7 @@ def test_default_names_count_what_was_constructed(mp, stage):
     kind, _, number = first.name.rpartition("-")
     assert kind == mp.Process.__name__
 
-    started = stage.cast(linger)
+    started = stage.prepare(linger)
     named = started.process.name
     started.process.start()
     assert started.expect("running") == started.process.name == named
@@ -166,11 +166,11 @@ def test_names_of_grandchildren_nest_the_numbers(mp, stage):
     The child counts from one. It is its parent's number that is nested, whatever the parent is
     called.
     """
-    own, *children = stage.play(name_children)
+    own, *children = stage.result_of(name_children)
     kind, _, number = own.rpartition("-")
     assert children == [f"{own}:1", f"{own}:2"]
 
-    own, *children = stage.play(name_children, name="Ann")
+    own, *children = stage.result_of(name_children, name="Ann")
     following = int(number) + 1
     assert (own, children) == ("Ann", [f"{kind}-{following}:1", f"{kind}-{following}:2"])
 
@@ -201,7 +201,7 @@ def numbered(kind):
     worker = kind(name=5)
     return {
         "constructed": worker.name,
-        "assigned": outcome(setattr, worker, "name", 6),
+        "assigned": result_or_error(setattr, worker, "name", 6),
         "then": worker.name,
     }
 
@@ -215,8 +215,8 @@ def flags(stage):
 def test_the_daemon_keyword_sets_the_flag(mp, stage):
     """The keyword daemon sets the flag; without it, or with None, the flag is the creator's."""
     observed = {
-        "made by an ordinary process": stage.play(flags, daemon=False),
-        "made by a daemon": stage.play(flags, daemon=True),
+        "made by an ordinary process": stage.result_of(flags, daemon=False),
+        "made by a daemon": stage.result_of(flags, daemon=True),
     }
     assert observed == {
         "made by an ordinary process": {None: False, False: False, True: True},
@@ -242,7 +242,7 @@ def test_repr_shows_the_stage_of_life(mp, stage):
 
     With "stopped" comes the exit code, or the name of the signal that ended it.
     """
-    actor = stage.cast(linger, name="Ann")
+    actor = stage.prepare(linger, name="Ann")
     process = actor.process
     observed = {"constructed": shown(process)}
     process.start()
@@ -262,7 +262,7 @@ def test_repr_shows_the_stage_of_life(mp, stage):
     stopped = stage.enter(linger)
     stopped.expect("running")
     stopped.process.terminate()
-    stopped.ends()
+    stopped.exit_code()
     observed["terminated"] = shown(stopped.process)
 
     assert observed == {

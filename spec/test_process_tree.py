@@ -19,10 +19,10 @@ from spec.kit import (
     OBSERVED,
     TICK,
     claim,
-    outcome,
     perform,
     process_class,
     reached,
+    result_or_error,
     submodule,
 )
 
@@ -80,8 +80,8 @@ def test_parent_process_names_the_creator(mp, stage):
     """
     assert mp.parent_process() is None
 
-    grandchild = stage.part(tell_parent)
-    child = stage.enter(have_child, grandchild.part, name="Ann")
+    grandchild = stage.nested(tell_parent)
+    child = stage.enter(have_child, grandchild.ticket, name="Ann")
     assert grandchild.returns() == (child.pid, "Ann")
     assert child.returns() == (os.getpid(), "MainProcess")
 
@@ -94,7 +94,7 @@ def tell_system_parent(stage):
 @claim("tree.forkserver-is-os-parent", docs="multiprocessing#contexts-and-start-methods")
 def test_a_fork_server_is_the_parent_that_the_system_knows(mp, stage):
     """To the system, the parent of all children is the program, or under forkserver one server."""
-    parents = {stage.play(tell_system_parent) for _ in range(2)}
+    parents = {stage.result_of(tell_system_parent) for _ in range(2)}
     if mp.get_start_method() == "forkserver":
         assert len(parents) == 1, "there is more than one server"
         assert os.getpid() not in parents
@@ -136,19 +136,19 @@ def test_a_child_can_tell_whether_its_parent_lives(mp, stage):
     The parent ends by cue, while its child waits in join. Before, to join it for a beat takes a
     beat. A child whose parent lives, this process, is asked as well.
     """
-    assert stage.play(look_at_parent) == (True, False)
+    assert stage.result_of(look_at_parent) == (True, False)
 
-    child = stage.part(watch_parent)
-    parent = stage.enter(leave_child_behind, child.part)
+    child = stage.nested(watch_parent)
+    parent = stage.enter(leave_child_behind, child.ticket)
     assert child.expect("before") == (True, False)
     assert child.spans["a beat"].seconds >= BEAT - TICK
-    assert child.holds_back("joined"), "join returned while the parent was there"
+    assert child.does_not_say("joined"), "join returned while the parent was there"
     parent.cue("leave")
-    parent.falls_silent()
+    parent.wait_until_gone()
     assert child.expect("joined") is None
     assert child.expect("after") == (False, True)
     child.returns()
-    assert parent.ends() == 3
+    assert parent.exit_code() == 3
 
 
 def leave_when_cued(stage):
@@ -180,7 +180,7 @@ def test_active_children_are_the_own_children_that_live(mp, stage):
     They are listed from their start to their end, which nobody else takes notice of. A child
     does not list its parent's. The processes of a Pool and of a Manager are children too.
     """
-    idle = stage.cast(leave_when_cued)
+    idle = stage.prepare(leave_when_cued)
     first, second = (stage.enter(leave_when_cued) for _ in range(2))
 
     def listed():
@@ -188,9 +188,9 @@ def test_active_children_are_the_own_children_that_live(mp, stage):
         return [actor.process in children for actor in (idle, first, second)]
 
     assert listed() == [False, True, True]
-    assert stage.play(count_children) == (0, 2, 1, 0)
+    assert stage.result_of(count_children) == (0, 2, 1, 0)
     first.cue("leave")
-    first.falls_silent()
+    first.wait_until_gone()
     deadline = time.monotonic() + stage.patience
     while listed()[1] and time.monotonic() < deadline:
         stage.listen(TICK)  # an exit becomes visible a moment later
@@ -220,8 +220,8 @@ def end_unnoticed(stage):
     actors = [stage.enter(leave_when_cued) for _ in range(2)]
     for actor in actors:
         actor.cue("leave")
-        actor.falls_silent()
-        stage.play(await_end_of, actor.pid, by=threading.Thread)
+        actor.wait_until_gone()
+        stage.result_of(await_end_of, actor.pid, by=threading.Thread)
     assert [is_zombie(actor.pid) for actor in actors] == [True, True]
     return actors
 
@@ -240,8 +240,8 @@ def test_active_children_joins_what_has_finished(mp, stage):
     """
     ended = end_unnoticed(stage)
     mp.active_children()
-    assert [outcome(is_zombie, actor.pid) for actor in ended] == ["ChildProcessError"] * 2
-    assert [actor.ends() for actor in ended] == [0, 0]
+    assert [result_or_error(is_zombie, actor.pid) for actor in ended] == ["ChildProcessError"] * 2
+    assert [actor.exit_code() for actor in ended] == [0, 0]
 
 
 @claim(
@@ -256,10 +256,10 @@ def test_start_joins_what_has_finished(mp, stage):
     They are known to have ended, as the kernel tells it, and start is all that happens.
     """
     ended = end_unnoticed(stage)
-    late = stage.cast(leave_when_cued)
+    late = stage.prepare(leave_when_cued)
     late.process.start()
-    assert [outcome(is_zombie, actor.pid) for actor in ended] == ["ChildProcessError"] * 2
-    assert [actor.ends() for actor in ended] == [0, 0]
+    assert [result_or_error(is_zombie, actor.pid) for actor in ended] == ["ChildProcessError"] * 2
+    assert [actor.exit_code() for actor in ended] == [0, 0]
     late.cue("leave")
     late.returns()
 
@@ -278,7 +278,7 @@ def test_cpu_count_is_the_number_of_all_processors(mp, stage):
     A process that is kept to one processor counts as many as before.
     """
     assert mp.cpu_count() == os.cpu_count()
-    assert stage.play(count_processors) == os.cpu_count()
+    assert stage.result_of(count_processors) == os.cpu_count()
 
 
 @claim(
@@ -325,9 +325,9 @@ def test_a_child_finds_nothing_on_its_standard_input(mp, program):
 
     There is a line for the program. Its process reads nothing before the program reads that.
     """
-    ended = program.run("child_input", typed="for the program\n")
-    assert ended.exitcode == 0, ended.errors
-    assert ended.lines == [
+    completed = program.run("child_input", typed="for the program\n")
+    assert completed.exitcode == 0, completed.errors
+    assert completed.lines == [
         "the process read ''",
         "the process was told that there is no more",
         "the program read 'for the program'",
@@ -344,16 +344,16 @@ def test_buffered_output_is_neither_lost_nor_doubled(mp, program):
 
     The program prints before it starts two processes; forked, they have what it had not flushed.
     """
-    ended = program.run("unflushed")
-    assert ended.exitcode == 0, ended.errors
-    assert sorted(ended.lines) == ["first", "program", "second"]
+    completed = program.run("unflushed")
+    assert completed.exitcode == 0, completed.errors
+    assert sorted(completed.lines) == ["first", "program", "second"]
 
 
 def exits(program):
     """How each process of the program ended, and what the program printed last of all."""
-    ended = program.run("exit_handlers")
-    assert ended.exitcode == 0, ended.errors
-    *processes, last = ended.lines
+    completed = program.run("exit_handlers")
+    assert completed.exitcode == 0, completed.errors
+    *processes, last = completed.lines
     return processes, last
 
 
@@ -418,8 +418,8 @@ def test_a_child_begins_where_its_parent_is(mp, stage, tmp_path):
 
     The parent has changed all three before the start.
     """
-    child = stage.part(tell_surroundings)
-    parent = stage.enter(move_and_have_child, str(tmp_path), child.part)
+    child = stage.nested(tell_surroundings)
+    parent = stage.enter(move_and_have_child, str(tmp_path), child.ticket)
     surroundings = parent.returns()
     arguments, paths, folder = surroundings
     assert arguments == ["tree", "--of", "processes"]

@@ -12,7 +12,7 @@ a Process raises AssertionError, and under ``python -O`` nobody has looked.
 import os
 import threading
 
-from spec.kit import OBSERVED, claim, outcome, perform, process_class
+from spec.kit import OBSERVED, claim, perform, process_class, result_or_error
 
 
 def introduce(stage, *args, **kwargs):
@@ -31,9 +31,9 @@ def test_target_runs_once_in_another_process_with_its_arguments(mp, stage, progr
     assert actor.expect("running") != os.getpid()
     assert actor.returns() == (("hello", 2), {"mood": "glad"})
 
-    outcome = program.run("sample_target")
-    assert outcome.exitcode == 0, outcome.errors
-    assert outcome.lines == ["hello world", "This is a process"]
+    completed = program.run("sample_target")
+    assert completed.exitcode == 0, completed.errors
+    assert completed.lines == ["hello world", "This is a process"]
 
 
 def bind(stage, first, second="default", *rest, key="default", **others):
@@ -56,7 +56,7 @@ def test_args_may_be_a_list_or_a_tuple(mp, stage):
 
     for by in (by_list, by_tuple):
         keywords = {"key": "k", "other": 5}
-        bound = stage.play(bind, "a", ["b", "c"], 3, 4, by=by, kwargs=keywords)
+        bound = stage.result_of(bind, "a", ["b", "c"], 3, 4, by=by, kwargs=keywords)
         assert bound == ("a", ["b", "c"], (3, 4), "k", {"other": 5}), by
 
 
@@ -85,12 +85,12 @@ def test_a_text_given_as_args_is_spread(mp, stage, program):
     def by_tuple(args, **settings):
         return mp.Process(target=spread, args=("ab",), kwargs={"stage": args[0]})
 
-    assert stage.play(tell_letters, by=by_text) == ("a", "b")
-    assert stage.play(tell_letters, by=by_tuple) == ("ab",)
+    assert stage.result_of(tell_letters, by=by_text) == ("a", "b")
+    assert stage.result_of(tell_letters, by=by_tuple) == ("ab",)
 
-    outcome = program.run("failing", "text")
-    assert outcome.lines == ["joined: None 1", "joined: None None"]
-    assert outcome.errors.count("TypeError: take_one()") == 2
+    completed = program.run("failing", "text")
+    assert completed.lines == ["joined: None 1", "joined: None None"]
+    assert completed.errors.count("TypeError: take_one()") == 2
 
 
 @process_class
@@ -119,9 +119,9 @@ def test_overridden_run_is_what_the_process_does(mp, stage, program):
     _, _, pid = actor.returns()
     assert pid != os.getpid(), "run was executed in the parent"
 
-    outcome = program.run("sample_subclass")
-    assert outcome.exitcode == 0, outcome.errors
-    assert outcome.lines == ["Ann is 19"]
+    completed = program.run("sample_subclass")
+    assert completed.exitcode == 0, completed.errors
+    assert completed.lines == ["Ann is 19"]
 
 
 @claim(
@@ -199,7 +199,7 @@ def test_what_returns_exits_with_zero(mp, stage):
     }
     for process in processes.values():
         process.start()
-    run_returns = stage.enter_subclass(Giver).ends()
+    run_returns = stage.enter_subclass(Giver).exit_code()
     for process in processes.values():
         process.join(stage.patience)
     observed = {what: process.exitcode for what, process in processes.items()}
@@ -214,10 +214,10 @@ def test_an_exception_stays_in_the_process(mp, program):
     What there is to know is on the standard error of the child, under the name of the process.
     So it is with a thread, which has no exit code.
     """
-    outcome = program.run("failing", "raising")
-    assert outcome.exitcode == 0
-    assert outcome.lines == ["joined: None 1", "joined: None None"]
-    of_the_process, of_the_thread = outcome.errors.split("Exception in thread Ann:")
+    completed = program.run("failing", "raising")
+    assert completed.exitcode == 0
+    assert completed.lines == ["joined: None 1", "joined: None None"]
+    of_the_process, of_the_thread = completed.errors.split("Exception in thread Ann:")
     assert of_the_process.startswith("Process Ann:\nTraceback")
     for told in (of_the_process, of_the_thread):
         assert told.endswith("ValueError: no good\n")
@@ -260,11 +260,11 @@ def start_again(actor):
     """Start what runs, and what has run, once more; what came of it."""
     actor.process.start()
     actor.expect("running")
-    running = outcome(actor.process.start)
-    assert actor.holds_back("running"), "a second one has started"
+    running = result_or_error(actor.process.start)
+    assert actor.does_not_say("running"), "a second one has started"
     actor.cue("leave")
     actor.returns()
-    return running, outcome(actor.process.start)
+    return running, result_or_error(actor.process.start)
 
 
 @claim("process.start-once", docs="multiprocessing.Process.start", level=OBSERVED)
@@ -275,8 +275,8 @@ def test_a_process_is_started_once(mp, stage, program):
     fails for want of what the first start has used up, which is promised by nobody.
     """
     observed = {
-        "Process": start_again(stage.cast(linger, by=mp.Process)),
-        "Thread": start_again(stage.cast(linger, by=threading.Thread)),
+        "Process": start_again(stage.prepare(linger, by=mp.Process)),
+        "Thread": start_again(stage.prepare(linger, by=threading.Thread)),
     }
     assert observed == {
         "Process": ("AssertionError", "AssertionError"),
@@ -289,10 +289,10 @@ def test_a_process_is_started_once(mp, stage, program):
 def meddle(stage, process):
     """Do with somebody else's process what only its creator may do; what came of it."""
     return {
-        "start": outcome(process.start),
-        "join": outcome(process.join, 0),
-        "is_alive": outcome(process.is_alive),
-        "is_alive of its own": outcome(stage.mp.current_process().is_alive),
+        "start": result_or_error(process.start),
+        "join": result_or_error(process.join, 0),
+        "is_alive": result_or_error(process.is_alive),
+        "is_alive of its own": result_or_error(stage.mp.current_process().is_alive),
     }
 
 
@@ -311,11 +311,11 @@ def test_only_the_creator_may_start_and_join(mp, stage):
     One that was not started yet can be handed to a child under every start method. One that
     runs cannot be pickled, so only a forked child can hold it.
     """
-    assert stage.play(meddle, mp.Process()) == REFUSED
+    assert stage.result_of(meddle, mp.Process()) == REFUSED
 
     if mp.get_start_method() == "fork":
         sibling = stage.enter(linger)
-        assert stage.play(meddle, sibling.process) == REFUSED
+        assert stage.result_of(meddle, sibling.process) == REFUSED
         sibling.cue("leave")
         sibling.returns()
 
@@ -328,9 +328,9 @@ def test_the_interpreter_waits_for_processes_that_nobody_joined(mp, program):
     prints. Both samples of the tutorial rely on this.
     """
     for name in ("unjoined", "sample_target", "sample_subclass"):
-        outcome = program.run(name, str(program.folder))
-        assert outcome.exitcode == 0, outcome.errors
-        assert outcome.lines == EXPECTED[name]
+        completed = program.run(name, str(program.folder))
+        assert completed.exitcode == 0, completed.errors
+        assert completed.lines == EXPECTED[name]
 
 
 EXPECTED = {

@@ -31,13 +31,13 @@ def test_what_one_process_puts_another_gets(mp, stage, program):
     """
     items = ["hello world", 0, None, "", {"nested": [1, (2.5, b"x")]}]
     queue = mp.Queue()
-    stage.play(writer, queue, *items)
-    assert stage.play(reader, queue, len(items)) == items
+    stage.result_of(writer, queue, *items)
+    assert stage.result_of(reader, queue, len(items)) == items
     assert queue.empty()
 
-    outcome = program.run("sample_queue")
-    assert outcome.exitcode == 0, outcome.errors
-    assert outcome.lines == ["hello world"]
+    completed = program.run("sample_queue")
+    assert completed.exitcode == 0, completed.errors
+    assert completed.lines == ["hello world"]
 
 
 @claim("queue.get-waits-for-item", docs="multiprocessing.Queue.get")
@@ -49,6 +49,6 @@ def test_get_waits_until_something_is_put(mp, stage):
     queue = mp.Queue()
     reading = stage.enter(reader, queue, 1)
     reading.expect("asking")
-    assert reading.holds_back("got"), "get returned before anything was put"
-    stage.play(writer, queue, "hello world")
+    assert reading.does_not_say("got"), "get returned before anything was put"
+    stage.result_of(writer, queue, "hello world")
     assert reading.returns() == ["hello world"]

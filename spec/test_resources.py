@@ -42,6 +42,6 @@ def test_a_pipe_outlives_a_program_that_does_not_join(mp, program):
     connection has no name that could be removed.
     """
     for ending in ("unjoined", "joined"):
-        outcome = program.run("ending", "pipe", ending, str(program.folder / ending))
-        assert (outcome.exitcode, outcome.errors) == (0, "")
-        assert outcome.lines == ["hello world"]
+        completed = program.run("ending", "pipe", ending, str(program.folder / ending))
+        assert (completed.exitcode, completed.errors) == (0, "")
+        assert completed.lines == ["hello world"]

@@ -10,7 +10,7 @@ How long ``acquire`` waits is told by the same rules as for a Lock, in the chapt
 
 import threading
 
-from spec.kit import BEAT, claim, outcome
+from spec.kit import BEAT, claim, result_or_error
 
 NEEDS = ("semaphores",)
 
@@ -66,8 +66,8 @@ def test_the_owner_is_one_thread_of_one_process(mp, stage):
         if taken:
             assert lock.acquire(False)
         observed = {
-            "another thread": stage.play(try_to_take, lock, by=threading.Thread),
-            "another process": stage.play(try_to_take, lock),
+            "another thread": stage.result_of(try_to_take, lock, by=threading.Thread),
+            "another process": stage.result_of(try_to_take, lock),
         }
         assert observed == {"another thread": not taken, "another process": not taken}
         if taken:
@@ -78,7 +78,7 @@ def test_the_owner_is_one_thread_of_one_process(mp, stage):
 
 def release(stage, lock):
     """Release a lock of which this is not the owner."""
-    return outcome(lock.release)
+    return result_or_error(lock.release)
 
 
 @claim("lock.rlock-release-needs-owner", docs="multiprocessing.RLock.release")
@@ -92,9 +92,9 @@ def test_only_the_owner_may_release_it(mp, stage):
 
     def refusals():
         return {
-            "a process": stage.play(release, own),
-            "a thread": stage.play(release, own, by=threading.Thread),
-            "threading": stage.play(release, threads, by=threading.Thread),
+            "a process": stage.result_of(release, own),
+            "a thread": stage.result_of(release, own, by=threading.Thread),
+            "threading": stage.result_of(release, threads, by=threading.Thread),
         }
 
     expected = {
@@ -106,6 +106,6 @@ def test_only_the_owner_may_release_it(mp, stage):
     for lock in (own, threads):
         assert lock.acquire(False)
     assert refusals() == expected, "somebody else owns it"
-    assert stage.play(try_to_take, own) is False, "it was released all the same"
-    assert [outcome(own.release), outcome(own.release)] == [None, "AssertionError"]
-    assert stage.play(try_to_take, own) is True
+    assert stage.result_of(try_to_take, own) is False, "it was released all the same"
+    assert [result_or_error(own.release), result_or_error(own.release)] == [None, "AssertionError"]
+    assert stage.result_of(try_to_take, own) is True

@@ -12,7 +12,7 @@ told by the same rules as for a Lock, in the chapter on locks.
 import threading
 import time
 
-from spec.kit import BEAT, OBSERVED, TICK, claim, outcome
+from spec.kit import BEAT, OBSERVED, TICK, claim, result_or_error
 
 NEEDS = ("semaphores",)
 
@@ -47,13 +47,13 @@ def test_two_seats_hold_two_processes_and_no_third(mp, stage):
     for each in guests:
         each.expect("seated")
 
-    admitted, waited = stage.play(latecomer, semaphore)
+    admitted, waited = stage.result_of(latecomer, semaphore)
     assert not admitted, "a third process got in"
     assert waited >= BEAT - TICK, "the third was sent away without waiting"
 
     guests[0].cue("leave")
     guests[0].returns()
-    admitted, _ = stage.play(latecomer, semaphore)
+    admitted, _ = stage.result_of(latecomer, semaphore)
     assert admitted, "no seat came free"
     guests[1].cue("leave")
     guests[1].returns()
@@ -105,10 +105,10 @@ def test_each_of_five_processes_acquires_and_then_releases(mp, program):
 
     Each line begins with the name of its process. The order of the processes is free.
     """
-    outcome = program.run("sample_semaphore")
-    assert outcome.exitcode == 0, outcome.errors
+    completed = program.run("sample_semaphore")
+    assert completed.exitcode == 0, completed.errors
     words: dict[str, list[str]] = {}
-    for line in outcome.lines:
+    for line in completed.lines:
         name, word = line.split()
         words.setdefault(name, []).append(word)
     assert words == {f"Process-{number}": ["acquires", "releases"] for number in range(1, 6)}
@@ -146,7 +146,7 @@ def test_there_is_one_seat_if_not_said_otherwise(mp, stage):
         assert free_seats(closed) == 0
         waiting = stage.enter(take_a_seat, closed, by=by)
         waiting.expect("asking")
-        assert waiting.holds_back("seated"), "there was a seat of none"
+        assert waiting.does_not_say("seated"), "there was a seat of none"
         closed.release()
         assert waiting.returns() is True
 
@@ -166,17 +166,17 @@ def test_a_semaphore_may_be_released_more_often_than_acquired(mp, stage):
         (threading.Thread, threading.Semaphore(1)),
         (mp.Process, mp.Semaphore(1)),
     ):
-        assert stage.play(add_seats, semaphore, 4, by=by) == [None] * 4
+        assert stage.result_of(add_seats, semaphore, 4, by=by) == [None] * 4
         assert free_seats(semaphore) == 5
 
 
 def release_too_often(stage, semaphore):
     """Release with no seat taken, take one, and release twice; report all answers."""
     return [
-        outcome(semaphore.release),
+        result_or_error(semaphore.release),
         semaphore.acquire(False),
-        outcome(semaphore.release),
-        outcome(semaphore.release),
+        result_or_error(semaphore.release),
+        result_or_error(semaphore.release),
     ]
 
 
@@ -195,12 +195,12 @@ def test_a_bounded_semaphore_never_has_more_seats_than_at_first(mp, stage):
         (threading.Thread, threading.BoundedSemaphore(2)),
         (mp.Process, mp.BoundedSemaphore(2)),
     ):
-        answers = stage.play(release_too_often, semaphore, by=by)
+        answers = stage.result_of(release_too_often, semaphore, by=by)
         assert answers == ["ValueError", True, None, "ValueError"]
-        assert outcome(semaphore.release) == "ValueError"
+        assert result_or_error(semaphore.release) == "ValueError"
         assert free_seats(semaphore) == 2
-        assert stage.play(add_seats, semaphore, 2, by=by) == [None, None]
-        assert outcome(semaphore.release) == "ValueError"
+        assert stage.result_of(add_seats, semaphore, 2, by=by) == [None, None]
+        assert result_or_error(semaphore.release) == "ValueError"
         assert free_seats(semaphore) == 2
 
 
@@ -221,9 +221,17 @@ def test_get_value_tells_how_many_seats_are_free(mp, stage):
     Here parity ends: threading's semaphores have no such method.
     """
     for semaphore in (mp.Semaphore(3), mp.BoundedSemaphore(3)):
-        seen = [semaphore.get_value(), stage.play(take_and_look, semaphore), semaphore.get_value()]
+        seen = [
+            semaphore.get_value(),
+            stage.result_of(take_and_look, semaphore),
+            semaphore.get_value(),
+        ]
         semaphore.acquire(False)
-        seen += [semaphore.get_value(), stage.play(take_and_look, semaphore), semaphore.get_value()]
+        seen += [
+            semaphore.get_value(),
+            stage.result_of(take_and_look, semaphore),
+            semaphore.get_value(),
+        ]
         semaphore.release()
         seen += [semaphore.get_value()]
         assert seen == [3, 2, 2, 1, 0, 0, 1]
@@ -236,7 +244,7 @@ def test_a_semaphore_is_locked_when_no_seat_is_free(mp, stage):
     for semaphore in (mp.Semaphore(2), mp.BoundedSemaphore(2)):
         seen = [semaphore.locked()]
         for _ in range(2):
-            assert stage.play(take_and_leave_taken, semaphore) is True
+            assert stage.result_of(take_and_leave_taken, semaphore) is True
             seen.append(semaphore.locked())
         semaphore.release()
         seen.append(semaphore.locked())
@@ -262,9 +270,9 @@ def test_a_seat_of_a_killed_process_never_comes_free(mp, stage):
     leaving.cue("leave")
     leaving.returns()
     killed.process.kill()
-    assert killed.ends() != 0
+    assert killed.exit_code() != 0
     assert semaphore.acquire(False), "the seat of the one that left is not free"
-    admitted, _ = stage.play(latecomer, semaphore)
+    admitted, _ = stage.result_of(latecomer, semaphore)
     assert not admitted, "the seat of the one that was killed came free"
 
 
@@ -277,8 +285,8 @@ def test_release_gives_one_seat_back_and_takes_no_number(mp):
     """
     own, threads = mp.Semaphore(0), threading.Semaphore(0)
     observed = {
-        "release(2)": (outcome(own.release, 2), outcome(threads.release, 2)),
-        "release(n=2)": (outcome(own.release, n=2), outcome(threads.release, n=2)),
+        "release(2)": (result_or_error(own.release, 2), result_or_error(threads.release, 2)),
+        "release(n=2)": (result_or_error(own.release, n=2), result_or_error(threads.release, n=2)),
         "free seats": (free_seats(own), free_seats(threads)),
     }
     assert observed == {
@@ -298,7 +306,7 @@ def test_a_negative_number_of_seats_is_an_os_error(mp):
         (mp.Semaphore, threading.Semaphore),
         (mp.BoundedSemaphore, threading.BoundedSemaphore),
     ):
-        assert (outcome(own, -1), outcome(threads, -1)) == ("OSError", "ValueError")
+        assert (result_or_error(own, -1), result_or_error(threads, -1)) == ("OSError", "ValueError")
 
 
 REPRS = {

@@ -82,10 +82,10 @@ def test_a_value_gives_its_object_and_its_lock(mp, stage):
     for count, way in enumerate(("with", "acquire", "get_lock"), 1):
         keeper = stage.enter(keep, way, value)
         keeper.expect("held")
-        assert not stage.play(ask_for_a_beat, value), f"{way} holds nothing"
+        assert not stage.result_of(ask_for_a_beat, value), f"{way} holds nothing"
         keeper.cue("let go")
         keeper.expect("free")
-        assert stage.play(ask_for_a_beat, value), f"{way} is never let go"
+        assert stage.result_of(ask_for_a_beat, value), f"{way} is never let go"
         assert value.value == count
         keeper.cue("leave")
         assert keeper.returns() == ctypes.c_int.__name__  # c_long, where that is as long

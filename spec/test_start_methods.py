@@ -15,7 +15,7 @@ How fast a start method is, is the machine's affair, so no claim here asks for i
 
 import os
 
-from spec.kit import OBSERVED, claim, outcome, reached, submodule
+from spec.kit import OBSERVED, claim, reached, result_or_error, submodule
 from spec.kit.package import start_methods
 
 LEFT_OUT = {
@@ -26,10 +26,10 @@ LEFT_OUT = {
 NAMES = ("fork", "spawn", "forkserver")
 
 
-def table(ended):
+def table(completed):
     """The rows that a program has printed, each a label and a value."""
-    assert ended.exitcode == 0, ended.errors
-    return dict(line.split(": ", 1) for line in ended.lines)
+    assert completed.exitcode == 0, completed.errors
+    return dict(line.split(": ", 1) for line in completed.lines)
 
 
 def another(method):
@@ -66,7 +66,7 @@ def test_the_default_comes_first_among_all_start_methods(mp, program):
     listed = default.lines[0].split()
     assert listed[0] == default.lines[1]
     assert chosen.lines == [default.lines[0], mp.get_start_method()]
-    taken = [name for name in NAMES if outcome(mp.get_context, name) != "ValueError"]
+    taken = [name for name in NAMES if result_or_error(mp.get_context, name) != "ValueError"]
     assert sorted(listed) == sorted(taken)
 
 
@@ -232,7 +232,7 @@ def test_contexts_with_different_start_methods_coexist(mp, stage, program):
     assert [context.get_start_method() for context in contexts] == order
     memory.append("something")
     try:
-        seen = [stage.play(look_back, os.getpid(), by=context.Process) for context in contexts]
+        seen = [stage.result_of(look_back, os.getpid(), by=context.Process) for context in contexts]
     finally:
         memory.clear()
     assert list(zip(order, seen, strict=True)) == [(name, KINDS[name]) for name in order]
@@ -255,7 +255,7 @@ def test_a_context_is_one_object_for_each_name(mp, program):
     assert mp.get_context(other) is mp.get_context(other).get_context(mine).get_context(other)
     for name in (mine, other, None):
         for force in (False, True):
-            assert outcome(mp.set_start_method, name, force=force) == "ValueError"
+            assert result_or_error(mp.set_start_method, name, force=force) == "ValueError"
     assert mp.get_start_method(allow_none=True) == mine
 
     assert table(program.run("global_method", "compare"))["the global context"] == "True"
@@ -299,16 +299,16 @@ def put(stage, queue):
 def lend_lock(stage, lock):
     """Hand a lock that is held to a process: what it says of it, or the error at its start."""
     lock.acquire()
-    asking = stage.cast(ask, lock)
-    if refused := outcome(asking.process.start):
+    asking = stage.prepare(ask, lock)
+    if refused := result_or_error(asking.process.start):
         return refused
     return "holds" if asking.returns() is False else "excludes nobody"
 
 
 def lend_queue(stage, queue):
     """Hand a queue to a process: what comes out of it, or the error at its start."""
-    putting = stage.cast(put, queue)
-    if refused := outcome(putting.process.start):
+    putting = stage.prepare(put, queue)
+    if refused := result_or_error(putting.process.start):
         return refused
     putting.returns()
     return queue.get(timeout=stage.patience)
@@ -392,5 +392,10 @@ def test_the_interpreter_of_a_spawned_child_can_be_chosen(mp, program):
     """
     mark = "None" if mp.get_start_method() == "fork" else "left"
     for kind in ("str", "path"):
-        ended = program.run("stand_in", str(program.folder / kind), kind)
-        assert (kind, ended.exitcode, ended.errors, ended.lines) == (kind, 0, "", [mark])
+        completed = program.run("stand_in", str(program.folder / kind), kind)
+        assert (kind, completed.exitcode, completed.errors, completed.lines) == (
+            kind,
+            0,
+            "",
+            [mark],
+        )

@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 
-from spec.kit import BEAT, OBSERVED, TICK, claim, outcome, perform, reached, submodule
+from spec.kit import BEAT, OBSERVED, TICK, claim, perform, reached, result_or_error, submodule
 
 
 def endless(stage):
@@ -34,7 +34,7 @@ def test_a_process_can_be_stopped_from_outside_and_a_thread_cannot(mp, stage):
         actor = stage.enter(endless)
         actor.expect("waiting")
         getattr(actor.process, stop)()
-        assert actor.ends() != 0
+        assert actor.exit_code() != 0
         assert not hasattr(threading.Thread, stop)
 
 
@@ -72,7 +72,7 @@ def test_terminate_leaves_no_time_to_tidy_up(mp, stage, tmp_path):
         actors[name].expect("up")
     actors["terminated"].process.terminate()
     actors["leaving"].cue("leave")
-    codes = {name: actor.ends() for name, actor in actors.items()}
+    codes = {name: actor.exit_code() for name, actor in actors.items()}
     notes = {name: sorted(note.name for note in folders[name].iterdir()) for name in folders}
     assert codes == {"terminated": -signal.SIGTERM, "leaving": 0}
     assert notes["terminated"] == []
@@ -100,7 +100,7 @@ def test_a_process_may_answer_terminate(mp, stage):
     actor.process.terminate()
     actor.expect("asked to end")
     actor.cue("end")
-    assert actor.ends() == 4
+    assert actor.exit_code() == 4
 
 
 def terminate(stage, process):
@@ -123,7 +123,7 @@ def test_terminate_does_not_wait_for_the_end(mp, stage):
     """
     actor = stage.enter(hear_sigterm)
     actor.expect("up")
-    assert stage.play(terminate, actor.process, by=threading.Thread) is True
+    assert stage.result_of(terminate, actor.process, by=threading.Thread) is True
     actor.expect("asked to end")
     actor.process.join(BEAT)
     assert actor.process.exitcode is None
@@ -156,7 +156,7 @@ def test_a_process_cannot_survive_kill(mp, stage):
     actor.cue("speak")
     actor.expect("still here")
     actor.process.kill()
-    assert actor.ends() == -9
+    assert actor.exit_code() == -9
     assert "tidying up" not in stage.said
 
 
@@ -178,11 +178,11 @@ def test_an_interrupted_process_may_catch_it(mp, program):
 
     If nobody catches it, the exit code is 1; whoever does may exit with another code, or go on.
     """
-    outcome = program.run("interrupted", str(program.folder))
-    assert outcome.exitcode == 0, outcome.errors
+    completed = program.run("interrupted", str(program.folder))
+    assert completed.exitcode == 0, completed.errors
     notes = sorted(path.name.split(", ") for path in program.folder.iterdir())
     assert {
-        "codes": outcome.lines,
+        "codes": completed.lines,
         "tidied up": [way for way, note in notes if note == "tidied up"],
         "lives on": [way for way, note in notes if note == "lives on"],
     } == INTERRUPTED
@@ -207,10 +207,10 @@ def stop_what_has_ended(mp, stage, stop):
     actor = stage.enter(leave_with_three)
     actor.cue("leave")
     assert submodule("connection").wait([actor.process.sentinel], stage.patience)
-    unjoined = outcome(getattr(actor.process, stop))
-    code = actor.ends()
-    joined = outcome(getattr(actor.process, stop))
-    unstarted = outcome(lambda: getattr(mp.Process(), stop)())
+    unjoined = result_or_error(getattr(actor.process, stop))
+    code = actor.exit_code()
+    joined = result_or_error(getattr(actor.process, stop))
+    unstarted = result_or_error(lambda: getattr(mp.Process(), stop)())
     return unjoined, code, joined, actor.process.exitcode, unstarted
 
 
@@ -265,17 +265,17 @@ def test_what_a_stopped_process_has_started_runs_on(mp, stage):
     first = stage.enter(speak_when_cued)
     first.cue("speak")
     first.returns()
-    grandchild = stage.part(speak_when_cued)
-    actor = stage.enter(start_another, grandchild.part)
+    grandchild = stage.nested(speak_when_cued)
+    actor = stage.enter(start_another, grandchild.ticket)
     grandchild.expect("up")
     actor.expect("started")
     actor.process.terminate()
-    actor.falls_silent()
-    assert grandchild.holds_back("still here")
+    actor.wait_until_gone()
+    assert grandchild.does_not_say("still here")
     grandchild.cue("speak")
     grandchild.expect("still here")
-    grandchild.falls_silent()
-    assert actor.ends() == -signal.SIGTERM
+    grandchild.wait_until_gone()
+    assert actor.exit_code() == -signal.SIGTERM
 
 
 def hold(stage, lock):
@@ -307,10 +307,10 @@ def test_a_lock_stays_locked_when_its_holder_is_stopped(mp, stage):
         holder = stage.enter(hold, lock)
         holder.expect("inside")
         getattr(holder.process, stop)()
-        assert holder.ends() < 0
-        assert not stage.play(ask_for_a_beat, lock), f"{stop} has freed the lock"
+        assert holder.exit_code() < 0
+        assert not stage.result_of(ask_for_a_beat, lock), f"{stop} has freed the lock"
         lock.release()
-        assert stage.play(ask_for_a_beat, lock)
+        assert stage.result_of(ask_for_a_beat, lock)
 
 
 def get_for_ever(stage, queue):
@@ -333,7 +333,7 @@ def put(stage, queue):
 
 def get_for_a_beat(stage, queue):
     """Ask the queue for an item, for a beat; report what came of it."""
-    return outcome(queue.get, timeout=BEAT)
+    return result_or_error(queue.get, timeout=BEAT)
 
 
 @claim(
@@ -353,11 +353,11 @@ def test_a_queue_is_blocked_by_a_reader_that_was_killed(mp, stage):
     readers = queue._rlock  # nothing public tells whether somebody is reading
     reader = stage.enter(get_for_ever, queue)
     reader.expect("getting")
-    stage.play(see_held, readers)
+    stage.result_of(see_held, readers)
     reader.process.kill()
-    assert reader.ends() < 0
-    stage.play(put, queue)
-    assert stage.play(get_for_a_beat, queue) == "Empty"
+    assert reader.exit_code() < 0
+    stage.result_of(put, queue)
+    assert stage.result_of(get_for_a_beat, queue) == "Empty"
     readers.release()
-    assert stage.play(get_for_a_beat, queue) == "an item"
+    assert stage.result_of(get_for_a_beat, queue) == "an item"
     queue.close()

@@ -8,7 +8,7 @@ from spec.kit.actor import perform
 from spec.kit.claims import OBSERVED, claim, reached
 from spec.kit.clock import BEAT, TICK, now
 from spec.kit.package import process_class, submodule
-from spec.kit.parity import outcome
+from spec.kit.parity import result_or_error
 
 __all__ = [
     "BEAT",
@@ -16,9 +16,9 @@ __all__ = [
     "TICK",
     "claim",
     "now",
-    "outcome",
     "perform",
     "process_class",
     "reached",
+    "result_or_error",
     "submodule",
 ]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import faulthandler
+import marshal
 import os
+import signal
 import sys
 
 from spec.kit.channel import Channel, connect
@@ -13,10 +16,20 @@ from spec.kit.package import context
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from socket import socket
     from types import TracebackType
     from typing import Any
 
-    from spec.kit.protocols import Multiprocessing
+    from spec.kit.protocols import AProcess, Multiprocessing
+
+
+def send_stack_on_request(connection: socket) -> None:
+    """Have this process write its stack to ``connection`` on a signal, if it can.
+
+    The stage sends the signal when the actor hangs: see :func:`spec.kit.platforms.request_stack`.
+    """
+    if hasattr(faulthandler, "register") and hasattr(signal, "SIGUSR2"):
+        faulthandler.register(signal.SIGUSR2, connection)
 
 
 class Span:
@@ -82,12 +95,14 @@ class ActorStage:
         return context(self.start_method)
 
     def connect(self) -> None:
-        """Report for duty. Raises OSError when the stage is gone."""
+        """Connect to the stage and enter. Raises OSError if the stage is gone."""
         connection = connect(self.address)
         connection.settimeout(self.patience)
         self._channel = Channel(connection)
-        if hasattr(os, "setpgid") and os.getpid() != self.director:
-            os.setpgid(0, 0)  # so that what it starts can be ended with it
+        if os.getpid() != self.director:
+            if hasattr(os, "setpgid"):
+                os.setpgid(0, 0)  # so that what it starts can be ended with it
+            send_stack_on_request(connection)
         connection.sendall(self.token)
         self._record("hello", now(), self.name, os.getpid())
 
@@ -97,22 +112,39 @@ class ActorStage:
             self._channel.close()
 
     def say(self, word: str, *values: Any) -> None:
-        """Report ``word``, with values of plain data; the time is noted here."""
-        self._record("say", now(), word, *values)
+        """Report ``word`` with ``values`` of plain data, and the time of this call."""
+        try:
+            self._record("say", now(), word, *values)
+        except ValueError:
+            raise TypeError(f"said {word!r} with {_odd(values)}: {_PLAIN}") from None
+
+    def start(self, ticket: tuple[Any, ...], **settings: Any) -> AProcess:
+        """Start a nested actor in a child of this process; returns the child.
+
+        ``ticket`` comes from the test's ``stage.nested(...)``; ``settings`` are arguments of the
+        child's Process.
+        """
+        child = self.mp.Process(target=perform, args=ticket, **settings)
+        child.start()
+        return child
 
     def span(self, word: str) -> Span:
         """A context manager that reports when the actor was inside it."""
         return Span(word, self._record)
 
     def wait_for_cue(self, word: str) -> None:
-        """Wait until the test cues ``word``; twice the patience, so that the test speaks first.
+        """Wait until the test cues ``word``, for at most twice the patience.
 
-        An actor whose stage is gone leaves without a sound; one that was forgotten raises
-        TimeoutError.
+        The test times out first, and tells more. An actor whose stage is gone exits silently;
+        one that is not cued in time raises TimeoutError.
         """
         channel = self._channel
         assert channel is not None, "only an actor that has entered can be cued"
         channel.socket.settimeout(2 * self.patience)
+        try:
+            channel.send("waits", now(), word)
+        except OSError:
+            sys.exit(0)
         while word not in self._cues:
             channel.read()
             if channel.ended:
@@ -126,17 +158,37 @@ class ActorStage:
 
 
 def perform(stage: ActorStage, actor: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-    """Run ``actor`` in this process or thread and report how it ended."""
+    """Run ``actor`` in this process or thread and report how it ended.
+
+    An actor that raises ends with exit code 1. Its traceback goes to the stage alone.
+    """
     stage.connect()
     note_mappings(stage.notes)
     try:
         value = actor(stage, *args, **kwargs)
-        stage._record("returned", now(), value)
+        try:
+            stage._record("returned", now(), value)
+        except ValueError:
+            stage._record("raised", now(), f"returned {_odd(value)}: {_PLAIN}", "")
+            sys.exit(1)
     except Exception as error:
         import traceback
 
         summary = "".join(traceback.format_exception_only(error)).strip()
-        stage._record("raised", now(), summary, traceback.format_exc())
-        raise
+        stage._record("raised", now(), f"raised {summary}", traceback.format_exc())
+        sys.exit(1)
     finally:
         stage.leave()
+
+
+_PLAIN = "results are plain data (numbers, str, bytes, tuple, list, dict)"
+
+
+def _odd(value: Any) -> str:
+    """What in ``value`` cannot be reported, by the name of its type."""
+    for item in value if isinstance(value, (tuple, list)) else ():
+        try:
+            marshal.dumps(item)
+        except ValueError:
+            return _odd(item)
+    return f"a {type(value).__name__}"

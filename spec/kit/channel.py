@@ -116,6 +116,12 @@ class Channel:
             del self._received[: _LENGTH.size]
             yield marshal.loads(self.take(size) or b"")
 
+    def text(self) -> str:
+        """What has come and is no frame but a stack that faulthandler wrote; else empty."""
+        if b"hread 0x" not in self._received[:32]:
+            return ""
+        return self._received.decode(errors="replace").rstrip()
+
     def read(self) -> None:
         """Take in what has come, waiting as long as the socket's time-out allows.
 

@@ -7,7 +7,7 @@ work, and removes the run's folder, which is also the folder for temporary files
 What belongs to the run is known by what nobody else has by accident, never by a path that
 anybody may open. On Linux it is the variable ``SPEC_RUN_FOLDER`` in the environment that a
 process was started with, or, in what was forked from the run itself, the end of a pipe whose
-other end the guardian holds. Elsewhere it is the process group of a worker, an actor or a
+other end the guardian holds. Nested it is the process group of a worker, an actor or a
 program: a file ``group-N`` in the folder notes when it was known to be the run's, so a process
 N that is younger has come by the number later. What cannot be told is left alone, and reported.
 Windows has no need of a guardian: a job object ends with its last handle.

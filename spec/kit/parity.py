@@ -1,4 +1,4 @@
-"""What came of a call, as plain data: how two calls are compared, side by side."""
+"""The result of a call as plain data, so that two calls can be compared."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def outcome(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """What the call returns, or the name of the exception's type that it raises.
+def result_or_error(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """What the call returns, or the name of the type of the exception that it raises.
 
-    Only for calls that cannot wait for ever, or in an actor.
+    For calls that cannot block forever; others belong in an actor.
     """
     try:
         return call(*args, **kwargs)

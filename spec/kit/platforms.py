@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import signal
 import socket
@@ -33,6 +34,19 @@ def kill(pid: int) -> None:
             os.kill(pid, signal.SIGKILL)
         else:
             os.kill(pid, signal.SIGTERM)  # is TerminateProcess there (os.kill)
+
+
+def request_stack(pid: int) -> bool:
+    """Have an actor's process write its stack to its channel; whether it could be asked.
+
+    It is asked by the signal that the actor has registered (faulthandler.register, "not
+    available on Windows").
+    """
+    if hasattr(faulthandler, "register") and hasattr(signal, "SIGUSR2"):
+        with contextlib.suppress(OSError):  # it has ended in the meantime
+            os.kill(pid, signal.SIGUSR2)
+            return True
+    return False
 
 
 def kill_noting(pid: int) -> set[int]:

@@ -14,12 +14,12 @@ from typing import IO, NamedTuple
 from spec.kit import guardian, package
 from spec.kit.clock import PATIENCE, now
 from spec.kit.platforms import default_start_method, reap_tree
-from spec.kit.stage import Silence
+from spec.kit.stage import TimedOut
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
 
 
-class Outcome(NamedTuple):
+class Completed(NamedTuple):
     """How a program ended: exit code (negative for a signal), what it wrote, seconds it took."""
 
     exitcode: int
@@ -62,24 +62,24 @@ class Programs:
         options: tuple[str, ...] = (),
         environment: Mapping[str, str] = MappingProxyType({}),
         typed: str = "",
-    ) -> Outcome:
+    ) -> Completed:
         """Run ``spec/programs/<name>.py``; its first argument is the start method.
 
         ``options`` are the interpreter's own (``-O``), ``environment`` is added to this one's,
         ``typed`` is what the program finds on its standard input.
 
-        Nothing of its tree is left afterwards. Raises Silence when it has not ended in time.
+        Nothing of its tree is left afterwards. Raises TimedOut when it has not ended in time.
         """
         words = [*options, str(PROGRAMS / f"{name}.py"), self.start_method, *arguments]
         return self._run(name, words, environment, typed)
 
-    def run_default(self, name: str) -> Outcome:
+    def run_default(self, name: str) -> Completed:
         """Run it without a word on the start method, so under the platform's default."""
         return self._run(name, [str(PROGRAMS / f"{name}.py")])
 
     def run_together(
-        self, run: Callable[[str], Outcome], names: Iterable[str]
-    ) -> dict[str, Outcome]:
+        self, run: Callable[[str], Completed], names: Iterable[str]
+    ) -> dict[str, Completed]:
         """How each program ends, run by ``run``; three at a time, since most of them wait."""
         from concurrent.futures import ThreadPoolExecutor  # it has locks taken at every fork
 
@@ -87,12 +87,12 @@ class Programs:
         with ThreadPoolExecutor(3) as together:
             return dict(zip(names, together.map(run, names), strict=True))
 
-    def run_typed(self, name: str, *arguments: str) -> Outcome:
+    def run_typed(self, name: str, *arguments: str) -> Completed:
         """Run it as if it were typed: it comes from the standard input, and has no file."""
         text = (PROGRAMS / f"{name}.py").read_text(encoding="utf-8")
         return self._run(name, ["-", self.start_method, *arguments], typed=text)
 
-    def run_given(self, name: str, *arguments: str) -> Outcome:
+    def run_given(self, name: str, *arguments: str) -> Completed:
         """Run it given on the command line, with -c: it has no file."""
         text = (PROGRAMS / f"{name}.py").read_text(encoding="utf-8")
         return self._run(name, ["-c", text, self.start_method, *arguments])
@@ -103,7 +103,7 @@ class Programs:
         words: list[str],
         environment: Mapping[str, str] = MappingProxyType({}),
         typed: str = "",
-    ) -> Outcome:
+    ) -> Completed:
         # Unbuffered, print writes each piece on its own, and the lines of processes get mixed.
         surroundings = {**os.environ, "PYTHONUNBUFFERED": "", **environment}
         # Files, not pipes: whoever outlives the program holds a pipe open.
@@ -135,11 +135,11 @@ class Programs:
                 guardian.forget(program.pid)
             said, complained = _text(output), _text(errors)
         if code is None:
-            raise Silence(
+            raise TimedOut(
                 f"the program {name} has not ended within {self.patience:g} s; "
                 f"it wrote {said!r} and complained {complained!r}"
             )
-        return Outcome(code, said, complained, seconds)
+        return Completed(code, said, complained, seconds)
 
 
 def _text(file: IO[bytes]) -> str:

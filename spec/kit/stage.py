@@ -1,14 +1,16 @@
-"""The stage: what a test uses to start actors, hear them, cue them and reap them.
+"""The stage: what a test uses to start actors, listen to them, cue them and end them.
 
-It never waits without a bound. Its own bounds fire first and name the actor and the word that
-never came; what it started, it reaps.
+Every wait has a bound. A wait that exceeds it names the actor and the word that did not come.
+Whatever the stage has started is ended with the scene.
 """
 
 from __future__ import annotations
 
 import secrets
 import selectors
+import signal
 import socket
+import sys
 import tempfile
 import threading
 import traceback  # here for the forked actors, which should find it loaded
@@ -23,27 +25,32 @@ from spec.kit.actor import ActorStage, Span, perform
 from spec.kit.channel import Channel, keep_from_forks, listen, release
 from spec.kit.clock import BEAT, PATIENCE, now
 from spec.kit.package import subclass
-from spec.kit.platforms import kill_tree
+from spec.kit.platforms import kill_tree, request_stack
 
 if TYPE_CHECKING:
     from spec.kit.protocols import AProcess, Multiprocessing
 
-__all__ = ["Actor", "Gone", "Silence", "Stage", "traceback"]
+# A failure shows the chapter's own lines, not these.
+__tracebackhide__ = True
 
-# How long to wait before looking again at what nobody reports, in seconds.
+# Seconds between two looks at what no actor reports.
 _LOOK = 0.02
+# Seconds in which an actor that hangs can be expected to send its stack.
+_STACK = 1.0
+# What an actor was waited for, as "has not ..." and as "before ..." say it.
+_GERUNDS = {"said": "saying", "returned": "returning", "ended": "ending", "entered": "entering"}
 
 
-class Silence(Exception):
+class TimedOut(Exception):
     """A word, a result or an end did not come within the patience: the claim times out."""
 
 
 class Gone(Exception):
-    """An actor ended without the word it was waited for: the actor crashed."""
+    """An actor ended before it did what it was waited for: the claim crashes."""
 
 
 class Event(NamedTuple):
-    """One line of the timeline: when, in seconds on the common clock; who; what; details."""
+    """One line of the timeline: ``time`` in seconds on the common clock; who; what; details."""
 
     time: float
     actor: str
@@ -53,7 +60,7 @@ class Event(NamedTuple):
 
 
 class _Line(Channel):
-    """A connection that an actor has made, or a stranger: known when it has shown the token."""
+    """A connection of an actor or of a stranger: an actor sends the token first."""
 
     def __init__(self, connection: socket.socket) -> None:
         super().__init__(connection)
@@ -61,31 +68,46 @@ class _Line(Channel):
         self.actor: Actor | None = None
 
 
-class Elsewhere:
+class Nested:
     """Stands in for the handle of a process that another actor starts: only that one has it."""
 
     pid = exitcode = None
 
     def is_alive(self) -> bool:
-        """Nobody knows here: the end of the actor's channel has to do."""
+        """Always False: the stage learns of the end from the actor's channel."""
         return False
 
     def join(self, timeout: float | None = None) -> None:
-        """It is no child of the test's process."""
+        """Do nothing: the process is not a child of the test's process."""
 
 
 class Actor:
-    """The test's side of one actor: what it said, and the means to cue it and hear its end.
+    """The test's side of one actor: what it says, and the means to cue it and to see it end.
 
-    ``process`` is the process (or thread) under test that the actor runs in; ``spans`` are the
-    stretches of time it reported, by name; ``last_word`` is when it last reported anything.
-    ``part`` is what another actor needs to start this one; see :meth:`Stage.part`.
+    ``process`` is the Process (or Thread) under test that the actor runs in; ``spans`` are the
+    stretches of time that it has reported, by name; ``last_word`` is when it last reported
+    anything. ``ticket`` is what another actor needs to start this one: see :meth:`Stage.nested`.
+
+    An example::
+
+        def hold_until_cued(stage, lock):
+            with lock:
+                stage.say("holding", lock.acquire(False))
+                stage.wait_for_cue("release")
+            return "released"
+
+
+        def test_an_actor_holds_a_lock(mp, stage):
+            holder = stage.enter(hold_until_cued, mp.Lock())
+            assert holder.expect("holding") is False
+            assert holder.process.is_alive()
+            assert holder.returns(cue="release") == "released"
     """
 
-    part: tuple[Any, ...] = ()
+    ticket: tuple[Any, ...] = ()
 
     def __init__(
-        self, stage: Stage, name: str, process: AProcess | threading.Thread | Elsewhere
+        self, stage: Stage, name: str, process: AProcess | threading.Thread | Nested
     ) -> None:
         self.name = name
         self.process = process
@@ -95,67 +117,73 @@ class Actor:
         self._stage = stage
         self._channel: Channel | None = None
         self._said: list[tuple[str, tuple[Any, ...]]] = []
+        self._words: list[str] = []
+        self._cued: list[str] = []
+        self._awaited_cue = ""
         self._result: tuple[Any] | None = None
         self.failure: str | None = None
 
     def expect(self, word: str) -> Any:
-        """Wait for ``word`` and give what was said with it: nothing, a value, or a tuple.
+        """Wait until the actor says ``word``; returns what it says with it.
 
-        Each time it is said answers one ``expect``. Raises Silence after the patience, Gone
-        when the actor ended first, AssertionError when an actor raised.
+        That is None, a value, or a tuple of several values. Each ``expect`` takes one saying of
+        the word. Raises TimedOut after the patience, Gone if the actor ends first, and
+        AssertionError if any actor raises or if this one returns without saying the word.
         """
-        self._stage.wait(self, lambda: self._find(word) is not None, f"said {word!r}")
-        index = self._find(word)
-        assert index is not None
-        values = self._said.pop(index)[1]
+        self._stage.wait(self, lambda: self.has_said(word), "said", word)
+        values = self._said.pop(self._place_of(word))[1]
         return values[0] if len(values) == 1 else values or None
 
-    def holds_back(self, word: str) -> bool:
-        """Listen for one beat: whether ``word`` does not come. One that comes refutes a "never".
+    def does_not_say(self, word: str) -> bool:
+        """Listen for one beat; returns whether ``word`` does not come.
 
-        Somebody has to say the word in the course of the scene: to listen for one that nobody
-        ever says would prove nothing.
+        A "never" is refuted by one saying of the word. Some actor has to say the word in the
+        course of the scene: to listen for a word that no actor ever says would prove nothing.
         """
-        return self._stage.all_hold_back([self], word)
+        return self._stage.none_says([self], word)
 
     def has_said(self, word: str) -> bool:
-        """Whether ``word`` has come, and no ``expect`` has taken it yet; it listens to nobody."""
-        return self._find(word) is not None
+        """Whether the actor has said ``word`` and no ``expect`` has taken it; does not listen."""
+        return any(said == word for said, _ in self._said)
 
     def cue(self, word: str) -> None:
-        """Let the actor go on that waits for the cue ``word``."""
+        """Let the actor continue that waits, or will wait, for the cue ``word``."""
         self._stage.wait(self, lambda: self._channel is not None, "entered")
         assert self._channel is not None
+        self._cued.append(word)
         self._stage.record(now(), "test", "cue", f"{word} → {self.name}")
         self._channel.send(word)
 
-    def returns(self) -> Any:
-        """Wait for the actor's result and for the end of its process, and give the result.
+    def returns(self, cue: str = "") -> Any:
+        """Wait for the actor's result and for the end of its process; returns the result.
 
-        Raises Silence or Gone as ``expect`` does, and AssertionError for a non-zero exit.
+        ``cue`` is given first, if there is one. Raises TimedOut or Gone as ``expect`` does, and
+        AssertionError if the exit code is not zero.
         """
+        if cue:
+            self.cue(cue)
         self._stage.wait(self, lambda: self._result is not None, "returned")
-        code = self.ends()
-        assert code in (0, None), f"{self.name} returned, but its process ended with {code}"
+        code = self.exit_code()
+        assert code in (0, None), f"{self.name} returned, but its exit code is {code}"
         assert self._result is not None
         return self._result[0]
 
-    def falls_silent(self) -> None:
-        """Wait for the end as the kernel tells it, by end-of-file; the package is not asked.
+    def wait_until_gone(self) -> None:
+        """Wait for the end of the actor as the kernel tells it, by end-of-file.
 
-        The exit itself becomes visible a moment later: an interpreter that comes to its end by
-        itself closes its files before, so a signal could still end it otherwise.
+        The package is not asked. Its exit code may come a moment later: an interpreter that
+        ends by itself closes its files first, and a signal in between could still kill it.
         """
         self._stage.wait(self, lambda: self.has_ended, "ended")
 
-    def ends(self) -> int | None:
-        """Wait for the end of the actor's process or thread; the exit code of a process.
+    def exit_code(self) -> int | None:
+        """Wait for the end of the actor; returns the exit code, or None for a thread.
 
-        End-of-file on the evidence's channel comes first: the kernel gives it, not the package.
+        Waits for end-of-file first, which comes from the kernel and not from the package.
         """
         self._stage.wait(self, lambda: self.has_ended, "ended", ending=True)
         if not _joined(self.process, self._stage.patience):
-            raise Silence(
+            raise TimedOut(
                 f"{self.name} has ended, but join() did not see it "
                 f"within {self._stage.patience:g} s"
             )
@@ -168,22 +196,24 @@ class Actor:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the actor has closed its channel, as every process does when it ends."""
+        """Whether the actor's channel is closed, as the kernel does when a process ends."""
         return self._channel is not None and self._channel.ended
 
     @property
     def never_came(self) -> bool:
-        """Whether the actor's process ended before it could report for duty."""
-        if isinstance(self.process, Elsewhere):
+        """Whether the actor's process ended before it entered."""
+        if isinstance(self.process, Nested):
             return False
         return self._channel is None and not self.process.is_alive()
 
     def take(self, frame: tuple[Any, ...]) -> None:
-        """Note what the actor reported."""
+        """Note what the actor has reported."""
         kind, time, *rest = frame
         self.last_word = time
+        self._awaited_cue = ""
         if kind == "say":
             self._said.append((rest[0], tuple(rest[1:])))
+            self._words.append(rest[0])
             self._stage.said.add(rest[0])
             text = " ".join([rest[0], *map(repr, rest[1:])])
             self._stage.record(time, self.name, kind, text)
@@ -191,28 +221,65 @@ class Actor:
             span = self.spans[rest[0]] = Span(rest[0], self._stage.record)
             span.begin, span.end = time, rest[1]
             self._stage.record(time, self.name, kind, rest[0], span.end)
+        elif kind == "waits":
+            self._awaited_cue = rest[0]
+            self._stage.record(time, self.name, kind, f"for the cue {rest[0]}")
         elif kind == "returned":
             self._result = (rest[0],)
             self._stage.record(time, self.name, kind, repr(rest[0]))
         elif kind == "raised":
-            self.failure = f"{self.name} raised {rest[0]}\n{rest[1]}"
-            self._stage.record(time, self.name, kind, rest[0])
+            summary, text = rest
+            self.failure = f"{self.name} {summary}\n{text}".rstrip()
+            self._stage.record(time, self.name, kind, summary.removeprefix("raised "))
+
+    def plight(self) -> str:
+        """What an actor that was waited for in vain is doing instead, as far as can be told."""
+        if self._channel is None:
+            return "; it has not entered"
+        if self._awaited_cue:
+            cued = ", ".join(map(repr, self._cued)) or "nothing"
+            return f"; it waits for the cue {self._awaited_cue!r}; cued: {cued}"
+        stack = self._stack()
+        return f"\n{self.name} stands at:\n{stack}" if stack else ""
+
+    def end_before(self, what: str) -> Exception:
+        """The error that tells of an actor that ended before it did ``what``, a gerund."""
+        if self._result is not None:
+            said = ", ".join(map(repr, self._words)) or "nothing"
+            return AssertionError(
+                f"{self.name} returned {self._result[0]!r} without {what}; it said {said}"
+            )
+        last = f"after saying {self._words[-1]!r}" if self._words else "without a word"
+        return Gone(f"{self.name} {_ended(self.process)} {last}, before {what}")
+
+    def _stack(self) -> str:
+        """Where the actor stands; empty where its interpreter or platform cannot tell."""
+        if isinstance(self.process, threading.Thread):
+            frame = sys._current_frames().get(self.process.ident or 0)
+            return "".join(traceback.format_stack(frame)).rstrip()
+        assert self._channel is not None
+        if self.pid is None or not request_stack(self.pid):
+            return ""
+        deadline = now() + _STACK
+        while not (text := self._channel.text()) and now() < deadline:
+            self._stage.listen(_LOOK)
+        return text
 
     def attach(self, channel: Channel, pid: int) -> None:
-        """Note that the actor has reported for duty."""
+        """Note that the actor has entered."""
         self._channel, self.pid = channel, pid
         if not self.is_thread:
             guardian.watch(pid)
 
     def dismiss(self) -> None:
-        """End the actor, whatever it does, and let go of all it held."""
+        """End the actor, whatever it does, and release what it held."""
         if self._channel is not None:
             self._channel.close()
         if isinstance(self.process, threading.Thread):
             self.process.join(self._stage.patience)
             return
-        if isinstance(self.process, Elsewhere):
-            self._dismiss_elsewhere()
+        if isinstance(self.process, Nested):
+            self._dismiss_nested()
             return
         pid, alive = _standing(self.process)
         if alive and pid is not None:
@@ -223,22 +290,22 @@ class Actor:
         if not alive or self.process.exitcode is not None:
             self.process.close()
 
-    def _dismiss_elsewhere(self) -> None:
-        """Nobody here can wait for it, but its number is its own as long as it has not ended."""
+    def _dismiss_nested(self) -> None:
+        """End a process that is no child of this one: its PID is its own until it has ended."""
         if self.pid is not None:
             if not self.has_ended:
                 kill_tree(self.pid)
             guardian.forget(self.pid)
 
-    def _find(self, word: str) -> int | None:
-        return next((i for i, said in enumerate(self._said) if said[0] == word), None)
+    def _place_of(self, word: str) -> int:
+        return [said for said, _ in self._said].index(word)
 
 
-def _joined(process: AProcess | threading.Thread | Elsewhere, patience: float) -> bool:
+def _joined(process: AProcess | threading.Thread | Nested, patience: float) -> bool:
     """Whether the process (or thread) has ended, waiting up to ``patience`` seconds for it.
 
-    In small steps: a join with a timeout does not notice the end of a forked child as long as
-    a child of that one holds its sentinel's other end, and is_alive does.
+    In small steps: join() with a timeout does not notice the end of a forked child while a
+    child of that child holds the other end of its sentinel; is_alive() does.
     """
     deadline = now() + patience
     while process.is_alive():
@@ -248,8 +315,19 @@ def _joined(process: AProcess | threading.Thread | Elsewhere, patience: float) -
     return True
 
 
+def _ended(process: AProcess | threading.Thread | Nested) -> str:
+    """How a process ended, for a sentence about its actor."""
+    code = getattr(process, "exitcode", None)
+    if code is None:
+        return "ended"
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:  # no signal has such a number: it ended by itself
+        return f"ended with exit code {code}"
+
+
 def _standing(process: AProcess) -> tuple[int | None, bool]:
-    """The pid, and whether it still runs; a process that the claim has closed has neither."""
+    """The PID, and whether it still runs; a process that the claim has closed has neither."""
     try:
         return process.pid, process.pid is not None and process.is_alive()
     except ValueError:  # "process object is closed"
@@ -257,20 +335,45 @@ def _standing(process: AProcess) -> tuple[int | None, bool]:
 
 
 class Stage:
-    """Where a claim is played.
+    """Starts the actors of one scene, listens to them, and ends whatever is left of them.
 
-    ``mp`` is the package with a start method, ``patience`` the bound of every wait in seconds.
+    ``mp`` is the package with one start method, ``patience`` the bound of every wait in seconds.
     ``timeline`` is the evidence: what the actors and the test did, and when. ``said`` and
-    ``held_back`` are the words that were said, and those that were listened for in vain.
+    ``listened_for`` are the words that actors said, and those whose absence was proved.
+
+    An example::
+
+        def ask_for_a_beat(stage, lock):
+            return lock.acquire(timeout=BEAT)
+
+
+        def hold_until_cued(stage, lock):
+            with lock:
+                stage.say("holding")
+                stage.wait_for_cue("release")
+
+
+        def test_a_lock_excludes(mp, stage):
+            lock = mp.Lock()
+            holder = stage.enter(hold_until_cued, lock)
+            holder.expect("holding")
+            assert stage.result_of(ask_for_a_beat, lock) is False
+            holder.returns(cue="release")
+            assert stage.result_of(ask_for_a_beat, lock) is True
     """
 
-    def __init__(self, mp: Multiprocessing, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        mp: Multiprocessing,
+        patience: float = PATIENCE,
+        timeline: list[Event] | None = None,
+    ) -> None:
         self.mp = mp
         self.patience = patience
         self.began = now()
-        self.timeline: list[Event] = []
+        self.timeline = [] if timeline is None else timeline
         self.said: set[str] = set()
-        self.held_back: set[str] = set()
+        self.listened_for: set[str] = set()
         self._actors: dict[str, Actor] = {}
         self._names: Counter[str] = Counter()
         self._token = secrets.token_bytes(16)
@@ -289,38 +392,37 @@ class Stage:
         by: Callable[..., Any] | None = None,
         **settings: Any,
     ) -> Actor:
-        """Start ``actor(stage, *args)`` in a process of its own and give the test's side of it.
+        """Start ``actor(stage, *args)`` in a process of its own; returns the test's side of it.
 
-        ``by`` is what runs it, the package's Process if not given, else anything that is made
-        and started as Process and Thread are; ``settings`` are further arguments for that.
+        ``by`` makes what runs the actor: the package's Process by default, else anything that is
+        created and started as Process and Thread are. ``settings`` are its further arguments.
         """
-        entering = self.cast(actor, *args, by=by, **settings)
-        assert not isinstance(entering.process, Elsewhere)
+        entering = self.prepare(actor, *args, by=by, **settings)
+        assert not isinstance(entering.process, Nested)
         entering.process.start()
         return entering
 
-    def cast(
+    def prepare(
         self,
         actor: Callable[..., Any],
         *args: Any,
         by: Callable[..., Any] | None = None,
         **settings: Any,
     ) -> Actor:
-        """As ``enter``, without the start: ``start(the_actor)`` is the test's own affair."""
+        """As :meth:`enter`, but the test calls ``start()`` on the actor's ``process`` itself."""
         stage = self._pass_for(actor.__name__)
         make = by or self.mp.Process
         process = make(target=perform, args=(stage, actor, *args), **settings)
         return self._admit(stage, process)
 
-    def part(self, actor: Callable[..., Any], *args: Any) -> Actor:
-        """The test's side of an actor that another actor is going to start.
+    def nested(self, actor: Callable[..., Any], *args: Any) -> Actor:
+        """The test's side of an actor that another actor will start.
 
-        What that one needs is ``.part`` of it, to be handed over as an argument: it starts
-        ``stage.mp.Process(target=perform, args=part)``.
+        The other one receives its ``ticket`` as an argument and calls ``stage.start(ticket)``.
         """
         stage = self._pass_for(actor.__name__)
-        written = self._admit(stage, Elsewhere())
-        written.part = (stage, actor, *args)
+        written = self._admit(stage, Nested())
+        written.ticket = (stage, actor, *args)
         return written
 
     def _pass_for(self, name: str) -> ActorStage:
@@ -337,7 +439,7 @@ class Stage:
         )
 
     def enter_subclass(self, plain: type, *args: Any) -> Actor:
-        """Start a ``process_class``, made with ``(stage, *args)``; its ``run`` is to perform."""
+        """Start a ``process_class`` created with ``(stage, *args)``; its ``run`` has to perform."""
         stage = self._pass_for(plain.__name__)
         process = subclass(plain, stage.start_method)(stage, *args)
         actor = self._admit(stage, process)
@@ -348,8 +450,8 @@ class Stage:
         actor = self._actors[stage.name] = Actor(self, stage.name, process)
         return actor
 
-    def play(self, actor: Callable[..., Any], *args: Any, **settings: Any) -> Any:
-        """Start ``actor`` and give its result: ``enter(...).returns()``."""
+    def result_of(self, actor: Callable[..., Any], *args: Any, **settings: Any) -> Any:
+        """Start ``actor`` and return its result: ``enter(...).returns()``."""
         return self.enter(actor, *args, **settings).returns()
 
     def span(self, word: str) -> Span:
@@ -359,54 +461,55 @@ class Stage:
         )
 
     def beats(self) -> Iterator[float]:
-        """Beats for a scene that must show that something *can* be: each twice the one before.
+        """Beats for a scene that shows that something *can* be: each twice the one before.
 
-        A busy machine makes a witness at some beat; what never happens gives none at any. They
-        grow as long as a scene of seven beats, the longest there is, fits the patience.
+        On a busy machine a longer beat finds the witness that a shorter one missed; what never
+        happens has no witness at any beat. The last one is the longest with which a scene of
+        seven beats fits the patience.
         """
         beat = BEAT
         while 7 * beat <= self.patience:
             yield beat
             beat *= 2
 
-    def first(self, actors: Sequence[Actor], word: str) -> Actor:
-        """Wait until one of ``actors`` says ``word``, and give that one; ``expect`` for several.
+    def first_to_say(self, actors: Sequence[Actor], word: str) -> Actor:
+        """Wait until one of ``actors`` says ``word``; returns that one.
 
-        None of them may end before that.
+        It is ``expect`` for several actors, none of which may end before that.
         """
 
         def saying() -> list[Actor]:
             return [actor for actor in actors if actor.has_said(word)]
 
-        self.wait(actors[0], lambda: bool(saying()), f"said {word!r}, nor has any of the others")
+        self.wait(actors[0], lambda: bool(saying()), "said", word)
         chosen = saying()[0]
         chosen.expect(word)
         return chosen
 
-    def all_hold_back(self, actors: Sequence[Actor], word: str) -> bool:
-        """Listen for one beat to all of ``actors`` at once; see :meth:`Actor.holds_back`."""
-        self.held_back.add(word)
+    def none_says(self, actors: Sequence[Actor], word: str) -> bool:
+        """Listen for one beat to all of ``actors``; see :meth:`Actor.does_not_say`."""
+        self.listened_for.add(word)
         deadline = now() + BEAT
         while not any(actor.has_said(word) for actor in actors) and (left := deadline - now()) > 0:
             self.listen(left)
         return not any(actor.has_said(word) for actor in actors)
 
-    def eventually(self, ready: Callable[[], bool], what: str) -> None:
-        """Ask ``ready`` again and again until it is true; Silence, saying ``what``, if it is not.
+    def wait_until(self, ready: Callable[[], bool], what: str) -> None:
+        """Ask ``ready`` again and again until it is true; raises TimedOut, naming ``what``.
 
-        For what only the object under test can tell, and never before it is so.
+        It is for what only the object under test can tell.
         """
         deadline = now() + self.patience
         while not ready():
             self._complain()
             if now() > deadline:
-                raise Silence(f"{what} has not come about within {self.patience:g} s")
+                raise TimedOut(f"{what} did not come about within {self.patience:g} s")
             self.listen(_LOOK)
 
     @property
-    def held_back_in_vain(self) -> list[str]:
-        """The words that were held back, and that nobody has said in the whole scene."""
-        return sorted(self.held_back - self.said)
+    def never_said(self) -> list[str]:
+        """The words whose absence was proved, and that no actor has said in the whole scene."""
+        return sorted(self.listened_for - self.said)
 
     def record(
         self, time: float, actor: str, kind: str, text: str, end: float | None = None
@@ -415,10 +518,20 @@ class Stage:
         self.timeline.append(Event(time, actor, kind, text, end))
 
     def wait(
-        self, actor: Actor, ready: Callable[[], bool], what: str, ending: bool = False
+        self,
+        actor: Actor,
+        ready: Callable[[], bool],
+        verb: str,
+        word: str = "",
+        ending: bool = False,
     ) -> None:
-        """Listen until ``ready()``; raises Silence, Gone or AssertionError naming the actor."""
+        """Listen until ``ready()``; raises TimedOut, Gone or AssertionError, naming the actor.
+
+        ``verb`` and ``word`` tell what the actor is waited for; ``ending`` is true if its end is
+        what is wanted, even before it has entered.
+        """
         deadline = now() + self.patience
+        object = f" {word!r}" if word else ""
         while not ready():
             self._complain()
             if actor.has_ended or actor.never_came:
@@ -427,14 +540,18 @@ class Stage:
                 if ready() or (ending and actor.never_came):
                     return
                 self._complain()
-                raise self._gone(actor, what)
+                _joined(actor.process, self.patience)
+                raise actor.end_before(_GERUNDS[verb] + object)
             left = deadline - now()
             if left <= 0:
-                raise Silence(f"{actor.name} has not {what} within {self.patience:g} s")
+                raise TimedOut(
+                    f"{actor.name} has not {verb}{object} within {self.patience:g} s"
+                    + actor.plight()
+                )
             self.listen(left if actor.pid is not None else min(left, _LOOK))
 
     def listen(self, seconds: float) -> bool:
-        """Take in what has been reported, waiting at most that long; whether there was any."""
+        """Take in what has been reported, waiting at most ``seconds``; whether there was any."""
         heard = self._selector.select(seconds)
         for key, _ in heard:
             if key.fileobj is self._listener:
@@ -445,8 +562,8 @@ class Stage:
 
     def close(self) -> None:
         """End the scene: nothing that was started here is left."""
-        with ExitStack() as ending:  # every one is dismissed, even where one dismissal fails
-            # a process that could not be started still has its arguments: let go of it, last
+        with ExitStack() as ending:  # each is dismissed, even if one dismissal fails
+            # a process that could not be started still has its arguments: drop it, last
             ending.callback(self._actors.clear)
             ending.callback(self._path.unlink, missing_ok=True)
             ending.callback(release, self._listener)
@@ -480,7 +597,7 @@ class Stage:
                 self.record(now(), line.actor.name, "ended", "")
 
     def _recognise(self, line: _Line) -> None:
-        """Check who is calling: nothing that a stranger sends is ever decoded."""
+        """Check the token: what a stranger sends is never decoded."""
         token = line.take(len(self._token))
         line.trusted = token == self._token
         line.ended = line.ended or (token is not None and not line.trusted)
@@ -495,12 +612,7 @@ class Stage:
             line.actor.take(frame)
 
     def _complain(self) -> None:
-        """An actor that raised is the reason for whatever does not come: say so at once."""
+        """Raise at once if an actor has raised: it is the reason for whatever does not come."""
         for actor in self._actors.values():
             if actor.failure is not None:
                 raise AssertionError(actor.failure)
-
-    def _gone(self, actor: Actor, what: str) -> Gone:
-        _joined(actor.process, self.patience)
-        code = getattr(actor.process, "exitcode", None)
-        return Gone(f"{actor.name} is gone without a word, exit code {code}; it has not {what}")

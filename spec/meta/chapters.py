@@ -14,7 +14,7 @@ def noop(stage):
 @claim("{name}.holds", docs="multiprocessing")
 def test_it_holds(mp, stage):
     """A child can be started."""
-    stage.play(noop)
+    stage.result_of(noop)
 '''
 
 HANGS = '''
@@ -69,13 +69,13 @@ def crasher(stage):
 @claim("verdict.holds", docs="multiprocessing")
 def test_it_holds(mp, stage):
     """A claim holds."""
-    stage.play(noop)
+    stage.result_of(noop)
 
 
 @claim("verdict.fails", docs="multiprocessing")
 def test_it_fails(mp, stage):
     """A claim fails."""
-    assert stage.play(noop), "nothing came"
+    assert stage.result_of(noop), "nothing came"
 
 
 @claim("verdict.times-out", docs="multiprocessing")
@@ -89,13 +89,13 @@ def test_it_times_out(mp, stage):
 @claim("verdict.crashes", docs="multiprocessing")
 def test_it_crashes(mp, stage):
     """A claim crashes."""
-    stage.play(crasher)
+    stage.result_of(crasher)
 
 
 @claim("verdict.not-applicable", docs="multiprocessing", needs=("semaphore-value",))
 def test_it_is_not_applicable(mp, stage):
     """A claim is not applicable."""
-    stage.play(noop)
+    stage.result_of(noop)
 
 
 @claim(
@@ -105,7 +105,7 @@ def test_it_is_not_applicable(mp, stage):
 )
 def test_it_is_a_known_deviation(mp, stage):
     """A claim is a known deviation."""
-    assert stage.play(noop), "nothing came"
+    assert stage.result_of(noop), "nothing came"
 '''
 
 # Ends when a file "go" lies beside the chapter.
@@ -159,13 +159,13 @@ def forget(stage, how):
 @claim("leaves.mapped", docs="multiprocessing")
 def test_a_block_that_is_mapped_to_the_end(mp, stage):
     """An actor forgets a block that it has mapped."""
-    stage.play(forget, "mapped")
+    stage.result_of(forget, "mapped")
 
 
 @claim("leaves.closed", docs="multiprocessing")
 def test_a_block_that_is_closed(mp, stage):
     """An actor forgets a block that it has closed."""
-    stage.play(forget, "closed")
+    stage.result_of(forget, "closed")
 
 
 @claim("leaves.killed", docs="multiprocessing")
@@ -177,7 +177,7 @@ def test_a_block_of_an_actor_that_is_killed(mp, stage):
 @claim("leaves.forked", docs="multiprocessing")
 def test_a_block_of_a_fork(mp, stage):
     """A fork of an actor forgets a block."""
-    stage.play(forget, "forked")
+    stage.result_of(forget, "forked")
 
 
 @claim("leaves.own", docs="multiprocessing")

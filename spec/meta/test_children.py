@@ -40,7 +40,7 @@ def bare(mp, tmp_path):
 
 
 def test_an_actors_process_has_loaded_the_kit_and_no_more(mp, stage, bare):
-    modules = set(stage.play(loaded))
+    modules = set(stage.result_of(loaded))
     if mp.get_start_method() == "fork":
         assert modules <= set(sys.modules)
     else:

@@ -77,7 +77,7 @@ def test_seats_of_the_test(mp, stage):
 @claim("seats.of-an-actor", docs="multiprocessing")
 def test_seats_of_an_actor(mp, stage):
     """A child has the fault."""
-    assert stage.play(actor) == 2
+    assert stage.result_of(actor) == 2
 
 
 @claim("seats.of-a-server", docs="multiprocessing")
@@ -173,7 +173,7 @@ def test_a_fault_that_no_longer_takes_hold_is_no_pass(scratch_faults):
     assert run.lines == [
         "ERROR: SPEC_FAULT: Semaphore has no acquire_with_care: the fault does not take hold here"
     ]
-    table = scratch_faults.python("-m", "spec.faults", "--fault", name).ends()
+    table = scratch_faults.python("-m", "spec.faults", "--fault", name).exit_code()
     assert table.exitcode == 1
     assert "does not take hold here" in table.output
     assert "1 wrong" in table.output or "2 wrong" in table.output
@@ -185,7 +185,7 @@ def test_a_distributions_own_sitecustomize_still_runs(scratch):
     run = scratch.python(
         *("-c", "import sys; print(sys.customized)"),
         **{"PYTHONPATH": path, faults.VARIABLE: faults.NONE},
-    ).ends()
+    ).exit_code()
     assert run.lines == ["True"]
 
 

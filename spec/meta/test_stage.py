@@ -7,7 +7,7 @@ import pytest
 from spec.kit.channel import Channel, connect
 from spec.kit.clock import now
 from spec.kit.platforms import processes
-from spec.kit.stage import Gone, Silence, Stage
+from spec.kit.stage import Gone, Stage, TimedOut
 from spec.meta.actors import (
     exit_without_a_word,
     loaded,
@@ -28,7 +28,7 @@ def test_a_word_that_never_comes_is_named_with_the_actor(mp, stage):
     actor = stage.enter(waiter)
     actor.expect("here")
     stage.patience = 0.1
-    with pytest.raises(Silence) as caught:
+    with pytest.raises(TimedOut) as caught:
         actor.expect("another word")
     assert str(caught.value) == "waiter has not said 'another word' within 0.1 s"
 
@@ -37,8 +37,8 @@ def test_an_end_that_never_comes_is_named_with_the_actor(mp, stage):
     actor = stage.enter(waiter)
     actor.expect("here")
     stage.patience = 0.1
-    with pytest.raises(Silence, match=r"^waiter has not ended within 0\.1 s$"):
-        actor.ends()
+    with pytest.raises(TimedOut, match=r"^waiter has not ended within 0\.1 s$"):
+        actor.exit_code()
 
 
 def test_the_second_actor_of_a_name_has_a_number(mp, stage):
@@ -46,13 +46,13 @@ def test_the_second_actor_of_a_name_has_a_number(mp, stage):
     second = stage.enter(waiter)
     second.expect("here")
     stage.patience = 0.1
-    with pytest.raises(Silence, match=r"^waiter 2 has not returned within 0\.1 s$"):
+    with pytest.raises(TimedOut, match=r"^waiter 2 has not returned within 0\.1 s$"):
         second.returns()
 
 
 def test_an_actor_that_dies_is_named_with_its_exit_code(mp, stage):
     with pytest.raises(Gone) as caught:
-        stage.play(exit_without_a_word, 7)
+        stage.result_of(exit_without_a_word, 7)
     assert str(caught.value) == (
         "exit_without_a_word is gone without a word, exit code 7; it has not returned"
     )
@@ -63,7 +63,7 @@ def test_an_actor_that_dies_before_it_came_is_named_too(mp, stage):
         return mp.Process(target=exit_without_a_word, args=(None, 7))
 
     with pytest.raises(Gone, match=r"^noop is gone without a word, exit code 7"):
-        stage.play(noop, by=dying)
+        stage.result_of(noop, by=dying)
 
 
 def test_an_actor_that_raises_is_heard_while_another_is_waited_for(mp, stage):
@@ -154,13 +154,13 @@ def test_a_stranger_that_breaks_off_disturbs_nobody(mp, stage):
 
 def test_actors_may_return_much(mp, stage):
     """A frame of several reads, and one of nothing."""
-    assert set(stage.play(loaded)) > {"sys"}
-    assert stage.play(noop) is None
+    assert set(stage.result_of(loaded)) > {"sys"}
+    assert stage.result_of(noop) is None
 
 
 def test_a_part_is_played_by_a_process_that_another_actor_starts(mp, stage):
-    actor = stage.part(waiter)
-    starter = stage.enter(start, actor.part)
+    actor = stage.nested(waiter)
+    starter = stage.enter(start, actor.ticket)
     actor.expect("here")
     actor.cue("go")
     assert actor.returns() == "gone on"
@@ -170,15 +170,15 @@ def test_a_part_is_played_by_a_process_that_another_actor_starts(mp, stage):
 
 def test_the_end_of_the_scene_ends_a_part_whose_starter_is_gone(mp, leaves_nothing_behind):
     with closing(Stage(mp)) as stage:
-        actor = stage.part(stubborn)
-        stage.enter(start_and_crash, actor.part).ends()
+        actor = stage.nested(stubborn)
+        stage.enter(start_and_crash, actor.ticket).exit_code()
         actor.expect("stubborn")
     assert eventually(lambda: actor.pid not in [pid for pid, *_ in processes()])
 
 
 def test_a_word_held_back_that_nobody_says_is_told(mp, stage):
     actor = stage.enter(waiter)
-    assert actor.holds_back("heer")
+    assert actor.does_not_say("heer")
     actor.cue("go")
     actor.returns()
     assert stage.held_back_in_vain == ["heer"]
@@ -189,22 +189,22 @@ def test_the_first_of_several_to_say_a_word_is_told(mp, stage):
     actors = [stage.enter(say_when_cued) for _ in range(3)]
     for place in (1, 0):
         actors[place].cue("go")
-        assert stage.first(actors, "here") is actors[place]
-    assert stage.all_hold_back(actors, "here")
+        assert stage.first_to_say(actors, "here") is actors[place]
+    assert stage.none_says(actors, "here")
     actors[2].cue("go")
-    assert stage.first(actors, "here") is actors[2]
+    assert stage.first_to_say(actors, "here") is actors[2]
 
 
 def test_one_of_several_that_does_not_hold_back_is_heard(mp, stage):
     actors = [stage.enter(say_when_cued) for _ in range(2)]
     actors[1].cue("go")
     actors[1].returns()
-    assert not stage.all_hold_back(actors, "here")
+    assert not stage.none_says(actors, "here")
 
 
 def test_what_does_not_come_about_is_named(mp, stage):
     looks = iter([False, False, True])
-    stage.eventually(lambda: next(looks), "the third look")
+    stage.wait_until(lambda: next(looks), "the third look")
     stage.patience = 0.1
-    with pytest.raises(Silence, match=r"^a miracle has not come about within 0\.1 s$"):
-        stage.eventually(lambda: False, "a miracle")
+    with pytest.raises(TimedOut, match=r"^a miracle has not come about within 0\.1 s$"):
+        stage.wait_until(lambda: False, "a miracle")

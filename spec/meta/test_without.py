@@ -77,7 +77,7 @@ def test_all_are_at_the_same_place(mp, stage, program):
         "darwin": ("darwin", True, True, False),
         "win32": ("win32", False, False, False),
     }[os.environ["SPEC_PLATFORM"]]
-    assert surroundings() == stage.play(actor) == expected
+    assert surroundings() == stage.result_of(actor) == expected
     assert program.run("surroundings").output.split() == [str(each) for each in expected]
     assert start_methods()[0] == "spawn"
 '''

@@ -8,7 +8,7 @@ import sys
 from multiprocessing import get_context, get_start_method, set_start_method
 
 
-def outcome(call, *args, **kwargs):
+def result_or_error(call, *args, **kwargs):
     try:
         return call(*args, **kwargs)
     except Exception as error:
@@ -24,10 +24,10 @@ def unfix():
 
 
 def set_twice(method, other):
-    yield "set", outcome(set_start_method, method)
-    yield "set to the same", outcome(set_start_method, method)
-    yield "set to another", outcome(set_start_method, other)
-    yield "set to None", outcome(set_start_method, None)
+    yield "set", result_or_error(set_start_method, method)
+    yield "set to the same", result_or_error(set_start_method, method)
+    yield "set to another", result_or_error(set_start_method, other)
+    yield "set to None", result_or_error(set_start_method, None)
     yield "in force", fixed()
 
 
@@ -46,33 +46,33 @@ def force(method, other):
 def set_to_none(method):
     set_start_method(None)
     yield "set to None", fixed()
-    yield "set afterwards", outcome(set_start_method, method)
+    yield "set afterwards", result_or_error(set_start_method, method)
     yield "in force", fixed()
 
 
 def unknown(method, *names):
     for name in names:
-        yield f"set {name!r}", outcome(set_start_method, name)
-        yield f"context {name!r}", outcome(get_context, name)
+        yield f"set {name!r}", result_or_error(set_start_method, name)
+        yield f"context {name!r}", result_or_error(get_context, name)
     yield "in force at first", fixed()
     set_start_method(method)
     for name in names:
-        yield f"force {name!r}", outcome(set_start_method, name, force=True)
+        yield f"force {name!r}", result_or_error(set_start_method, name, force=True)
     yield "in force at last", fixed()
 
 
 def ask(method):
     yield "asked", fixed()
     yield "asked again", fixed()
-    yield "set after asking", outcome(set_start_method, method)
+    yield "set after asking", result_or_error(set_start_method, method)
     unfix()
     yield "get_start_method()", get_start_method()
     yield "asked after get_start_method()", fixed()
-    yield "set after get_start_method()", outcome(set_start_method, method)
+    yield "set after get_start_method()", result_or_error(set_start_method, method)
     unfix()
     yield "get_context()", get_context().get_start_method()
     yield "asked after get_context()", fixed()
-    yield "set after get_context()", outcome(set_start_method, method)
+    yield "set after get_context()", result_or_error(set_start_method, method)
 
 
 def start_process():

@@ -7,7 +7,7 @@ import multiprocessing
 import sys
 
 
-def outcome(call, *args, **kwargs):
+def result_or_error(call, *args, **kwargs):
     try:
         return call(*args, **kwargs)
     except (EOFError, ConnectionError):
@@ -24,11 +24,13 @@ if __name__ == "__main__":
     _, start_method, on_error = sys.argv
     multiprocessing.set_start_method(start_method)
     preload = multiprocessing.set_forkserver_preload
-    print(f"a module: {outcome(preload, [sys])}")
-    print(f"bytes: {outcome(preload, [b'colorsys'])}")
-    print(f"on_error='other': {outcome(preload, ['colorsys'], on_error='other')}", flush=True)
+    print(f"a module: {result_or_error(preload, [sys])}")
+    print(f"bytes: {result_or_error(preload, [b'colorsys'])}")
+    print(
+        f"on_error='other': {result_or_error(preload, ['colorsys'], on_error='other')}", flush=True
+    )
     preload(["no_such_module", "colorsys"], **({"on_error": on_error} if on_error else {}))
     child = multiprocessing.Process(target=look)
-    print(f"start: {outcome(child.start)}", flush=True)
+    print(f"start: {result_or_error(child.start)}", flush=True)
     if child.pid is not None:
         child.join()

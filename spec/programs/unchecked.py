@@ -7,7 +7,7 @@ import multiprocessing
 import sys
 
 
-def outcome(call):
+def result_or_error(call):
     try:
         call()
     except Exception as error:
@@ -17,8 +17,8 @@ def outcome(call):
 
 if __name__ == "__main__":
     multiprocessing.set_start_method(sys.argv[1])
-    print("group:", outcome(lambda: multiprocessing.Process(group="any")))  # type: ignore[arg-type]
+    print("group:", result_or_error(lambda: multiprocessing.Process(group="any")))  # type: ignore[arg-type]
     process = multiprocessing.Process()
     process.start()
     process.join()
-    print("second start:", outcome(process.start))
+    print("second start:", result_or_error(process.start))

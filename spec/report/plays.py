@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from spec.kit.stage import Event, Gone, Silence
+from spec.kit.stage import Event, Gone, TimedOut
 
 #: What the run has decided, for those who play: seconds of patience, the start methods.
 PATIENCE = pytest.StashKey[float]()
@@ -50,7 +50,7 @@ def verdict_of(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[
         return NOT_APPLICABLE, report.longrepr[2].removeprefix("Skipped: ")
     error = call.excinfo.value if call.excinfo else None
     reason = (str(error) or type(error).__name__).partition("\n")[0]
-    if isinstance(error, Silence) or "from pytest-timeout" in reason:
+    if isinstance(error, TimedOut) or "from pytest-timeout" in reason:
         return TIMES_OUT, reason
     if isinstance(error, Gone):
         return CRASHES, reason
