@@ -52,7 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--claim",
         action="append",
         metavar="ID",
-        help="play this claim, or all whose ids begin with this, only (repeatable)",
+        help="play this claim only, or the claims of this subject or chapter (repeatable)",
     )
     group.addoption(
         "--level",
@@ -97,8 +97,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         raise pytest.UsageError(
             f"--claims={wanted}: --claims lists for readers, --claims=json as data"
         )
-    if problem := catalogue.unknown(config.getoption("claim") or ()):
-        raise pytest.UsageError(problem)
+    _check_catalogue(config)
     chapters = catalogue.chapters(level, config.getoption("claim"))
     print(
         json.dumps(catalogue.listing(chapters), indent=2)
@@ -115,8 +114,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(unfit)
     config.stash[PATIENCE] = _patience(config)
     config.stash[START_METHODS] = _start_methods(config)
-    if problem := catalogue.unknown(config.getoption("claim") or ()):
-        raise pytest.UsageError(problem)
+    _check_catalogue(config)
     if config.option.timeout is None:
         config.option.timeout = _LAST_RESORT * config.stash[PATIENCE]
     if hasattr(config, "workerinput"):
@@ -126,6 +124,16 @@ def pytest_configure(config: pytest.Config) -> None:
         _start_guardian()
         _try_sockets()
         config.pluginmanager.register(Run(config), "run")
+
+
+def _check_catalogue(config: pytest.Config) -> None:
+    """Say in one line what is wrong with the chapters, or with the claims asked for."""
+    try:
+        catalogue.check()
+    except catalogue.CatalogueError as error:
+        raise pytest.UsageError(str(error)) from None
+    if problem := catalogue.unknown(config.getoption("claim") or ()):
+        raise pytest.UsageError(problem)
 
 
 def _patience(config: pytest.Config) -> float:

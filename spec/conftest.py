@@ -11,7 +11,7 @@ from spec.kit import capabilities, package
 from spec.kit.leftovers import Baseline
 from spec.kit.programs import Programs
 from spec.kit.protocols import Multiprocessing
-from spec.kit.stage import Stage
+from spec.kit.stage import Event, Stage
 from spec.report.plays import FAILED, PATIENCE, START_METHODS, TIMELINE
 
 
@@ -24,10 +24,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def mp(request: pytest.FixtureRequest) -> Multiprocessing:
-    """The package under test, with one start method: what multiprocessing.get_context gives.
+    """The package under test with one start method: what multiprocessing.get_context() returns.
 
-    The fork server is started before any claim: which claim comes first should make no
-    difference, and children that start servers of their own put their files where its files are.
+    The fork server is started before any claim, so that the order of claims makes no
+    difference. Children that start servers of their own put their files beside its files.
     """
     if request.param == "forkserver":
         package.submodule("forkserver").ensure_running()
@@ -35,29 +35,45 @@ def mp(request: pytest.FixtureRequest) -> Multiprocessing:
 
 
 @pytest.fixture
+def timeline(request: pytest.FixtureRequest) -> list[Event]:
+    """The evidence of a play, which its failure shows."""
+    timeline: list[Event] = request.node.stash.setdefault(TIMELINE, [])
+    return timeline
+
+
+@pytest.fixture
 def stage(
-    mp: Multiprocessing, request: pytest.FixtureRequest, leaves_nothing_behind: None
+    mp: Multiprocessing,
+    timeline: list[Event],
+    request: pytest.FixtureRequest,
+    leaves_nothing_behind: None,
 ) -> Iterator[Stage]:
-    """Where actors are started, heard, cued and reaped; see :mod:`spec.kit.stage`."""
-    stage = Stage(mp, request.config.stash[PATIENCE])
-    request.node.stash[TIMELINE] = stage.timeline
+    """Starts, listens to, cues and ends actors; see :mod:`spec.kit.stage`."""
+    stage = Stage(mp, request.config.stash[PATIENCE], timeline)
     yield stage
     stage.close()
-    if request.node.stash.get(FAILED, None) is False and (words := stage.never_said):
-        pytest.fail("listened for what no actor ever says: " + ", ".join(words), pytrace=False)
+    if request.node.stash.get(FAILED, None) is False and stage.never_said:
+        words = ", ".join(map(repr, stage.never_said))
+        pytest.fail(f"no actor ever says {words}, whose absence was to be proved", pytrace=False)
 
 
 @pytest.fixture
 def program(
-    mp: Multiprocessing, tmp_path: Path, request: pytest.FixtureRequest, leaves_nothing_behind: None
+    mp: Multiprocessing,
+    tmp_path: Path,
+    timeline: list[Event],
+    request: pytest.FixtureRequest,
+    leaves_nothing_behind: None,
 ) -> Programs:
     """Runs whole programs under the start method; see :mod:`spec.kit.programs`."""
-    return Programs(mp.get_start_method(), tmp_path, request.config.stash[PATIENCE])
+    chapter = request.path.stem.removeprefix("test_")
+    patience = request.config.stash[PATIENCE]
+    return Programs(mp.get_start_method(), chapter, tmp_path, timeline, patience)
 
 
 @pytest.fixture(autouse=True)
 def applies(request: pytest.FixtureRequest) -> None:
-    """Say why a claim is not applicable here, or known not to hold."""
+    """Skip a claim that is not applicable here, and mark one that is known not to hold."""
     claim = getattr(getattr(request.node, "obj", None), "claim", None)
     if claim is None:
         return
@@ -74,12 +90,12 @@ def applies(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture
 def leaves_nothing_behind(request: pytest.FixtureRequest) -> Iterator[None]:
-    """No claim leaves a child, a thread, a descriptor, shared memory or a file.
+    """Fail a claim that leaves a child, a thread, a descriptor, shared memory or a file.
 
-    A failure's traceback holds on to the objects of its scene: then only children count. So
-    it is with an interrupt, which has no verdict to be changed. Children that are left are
-    ended here: at its exit the package would wait for them. Shared memory that is left loses
-    its name.
+    The traceback of a failure keeps the objects of its scene alive, so then only children count;
+    likewise after an interrupt, which has no verdict to change. Children that are left are
+    ended here, because the package would wait for them at its exit. Shared memory that is left
+    is unlinked.
     """
     before = Baseline()
     yield

@@ -18,7 +18,7 @@ import time
 from spec.kit import BEAT, OBSERVED, TICK, claim, perform, result_or_error
 
 
-def sleeper(stage, seconds):
+def sleep_when_cued(stage, seconds):
     """Sleep when cued, and report when."""
     stage.say("ready")
     stage.wait_for_cue("sleep")
@@ -26,72 +26,62 @@ def sleeper(stage, seconds):
         time.sleep(seconds)
 
 
-def sleep_side_by_side(stage, by):
-    """Play the tutorial's two sleepers, of two and five beats, until the beat is long enough.
+def overlap(stage, by, beat):
+    """Let two sleepers, of two and five beats, sleep at once; whether they took less than six.
 
-    Gives whether some performance took less than six beats of the seven that they sleep in sum,
-    and the two spans of that performance. No performance may take less than five. Time counts
-    from when both are up, since how long starting takes is the machine's affair.
+    They never take less than five. Time counts from when both have entered: how long a start
+    takes depends on the machine.
     """
-    for beat in stage.beats():
-        sleepers = [stage.enter(sleeper, beats * beat, by=by) for beats in (2, 5)]
+    sleepers = [stage.enter(sleep_when_cued, beats * beat, by=by) for beats in (2, 5)]
+    for each in sleepers:
+        each.expect("ready")
+    with stage.span("both") as both:
         for each in sleepers:
-            each.expect("ready")
-        with stage.span("both") as both:
-            for each in sleepers:
-                each.cue("sleep")
-            for each in sleepers:
-                each.process.join(stage.patience)
+            each.cue("sleep")
         for each in sleepers:
-            each.returns()
-        assert both.seconds >= 5 * beat - TICK, "join returned before the longer sleep was over"
-        short, long = (each.spans["asleep"] for each in sleepers)
-        if both.seconds < 6 * beat:
-            return True, short, long
-    return False, short, long
+            each.process.join(stage.patience)
+    for each in sleepers:
+        each.returns()
+    assert both.seconds >= 5 * beat - TICK, "join() returned before the longer sleep was over"
+    short, long = (each.spans["asleep"] for each in sleepers)
+    return both.seconds < 6 * beat and short.begin < long.end and long.begin < short.end
 
 
 @claim("join.sleeps-take-longest-not-sum", docs="multiprocessing.Process.join")
 def test_two_sleepers_take_as_long_as_the_longer_one(mp, stage):
     """Sleeps of 2 and 5 beats in two processes, joined in turn, take about 5 beats and not 7.
 
-    A busy machine may be late, so the scene is played with longer and longer beats until it
-    takes less than 6; one sleep after the other would take 7 at any beat.
+    The witness is one performance that takes less than 6 beats: one sleep after the other takes
+    7 at any beat. A busy machine only makes the beat longer.
     """
-    witnessed, short, long = sleep_side_by_side(stage, mp.Process)
-    assert witnessed, "at no beat did both sleeps take less than 6 beats"
-    assert short.begin < long.end
-    assert long.begin < short.end
+    assert stage.at_some_beat(lambda beat: overlap(stage, mp.Process, beat))
 
 
 @claim("join.sleeps-overlap-as-in-threads", docs="threading.Thread.join")
-def test_sleeps_overlap_by_thread_as_by_process(mp, stage):
+def test_sleeps_overlap_in_threads_as_in_processes(mp, stage):
     """Sleeps of 2 and 5 beats take about 5 beats in two threads as in two processes.
 
-    So the claim itself takes a second: two performances, of five beats each.
+    It takes a second: two performances of five beats each.
     """
     for by in (threading.Thread, mp.Process):
-        witnessed, short, long = sleep_side_by_side(stage, by)
-        assert witnessed, f"by {by} the sleeps came one after the other"
-        assert max(short.begin, long.begin) < min(short.end, long.end)
+        assert stage.at_some_beat(lambda beat, by=by: overlap(stage, by, beat)), by
 
 
 @claim("join.shorter-sleeper-ends-first", docs="multiprocessing.Process.join")
-def test_the_shorter_sleeper_has_the_next_to_last_word(mp, stage, program):
+def test_the_shorter_sleeper_prints_its_last_line_first(mp, stage, program):
     """Two sleepers print all four lines, and the shorter one's last line comes before the longer's.
 
-    Nothing but their sleeps makes that order, so it is shown to be possible, with longer and
-    longer beats, whichever of them is started first. All lines come in every performance. Two
-    performances of five beats make a second, and two programs have to begin.
+    Only their sleeps cause that order, so it is shown to be possible, whichever starts first.
+    All lines come in every performance. It takes a second: two performances of five beats.
     """
+
+    def shorter_is_first(beat, first):
+        lines = program.lines_of("sample_sleepers", str(beat), first)
+        assert sorted(lines) == ["19", "25", "Ann", "Tom"]
+        return lines.index("19") < lines.index("25")
+
     for first in ("shorter", "longer"):
-        for beat in stage.beats():
-            completed = program.run("sample_sleepers", str(beat), first)
-            assert completed.exitcode == 0, completed.errors
-            assert sorted(completed.lines) == ["19", "25", "Ann", "Tom"]
-            if completed.lines.index("19") < completed.lines.index("25"):
-                break
-        assert completed.lines.index("19") < completed.lines.index("25")
+        assert stage.at_some_beat(lambda beat, first=first: shorter_is_first(beat, first)), first
 
 
 def worker(stage):

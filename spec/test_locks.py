@@ -462,9 +462,6 @@ def wait_for(stage, lock, timeout):
     return admitted
 
 
-LONG = 1000 * BEAT  # longer than anybody here has patience
-
-
 @claim("lock.timeout-returns-false", docs="multiprocessing.Lock.acquire")
 def test_acquire_gives_up_when_its_time_out_has_passed(mp, stage):
     """acquire(timeout=...) returns False when the time has passed; True if free before that.
@@ -480,7 +477,7 @@ def test_acquire_gives_up_when_its_time_out_has_passed(mp, stage):
         assert admitted is False
         assert waited >= BEAT - TICK, "it did not wait"
 
-    waiting = [stage.enter(wait_for, lock, LONG) for lock in locks]
+    waiting = [stage.enter(wait_for, lock, 10 * stage.patience) for lock in locks]
     for each in waiting:
         each.expect("asking")
     assert stage.none_says(waiting, "answered"), "who waits for long was answered at once"
@@ -509,75 +506,115 @@ def test_a_time_out_of_none_means_for_ever(mp, stage):
     assert result_or_error(threading.Lock().acquire, True, None) == "TypeError"
 
 
-CALLS = {
-    "acquire(False)": lambda lock: lock.acquire(False),
-    "acquire(True, 0)": lambda lock: lock.acquire(True, 0),
-    "acquire(True, -1)": lambda lock: lock.acquire(True, -1),
-    "acquire(True, -LONG)": lambda lock: lock.acquire(True, -LONG),
-    "acquire(False, LONG)": lambda lock: lock.acquire(False, LONG),
-    "acquire(block=False)": lambda lock: lock.acquire(block=False),
-    "acquire(blocking=False)": lambda lock: lock.acquire(blocking=False),
-}
-FOR_EVER = "waits for ever"  # so it is not asked
-ANSWERS = {
-    #                          the package's, threading's locks, its semaphores
-    "acquire(False)": (False, False, False),
-    "acquire(True, 0)": (False, False, False),
-    "acquire(True, -1)": (False, FOR_EVER, False),
-    "acquire(True, -LONG)": (False, "ValueError", False),
-    "acquire(False, LONG)": (False, "ValueError", "ValueError"),
-    "acquire(block=False)": (False, "TypeError", "TypeError"),
-    "acquire(blocking=False)": ("TypeError", False, False),
-}
-
-
-def ask(stage, locks, calls, times):
-    """Make each call on each of the locks, all of which are held, so often; report the answers."""
+def ask_each(stage, locks, calls, times=1):
+    """Make each call on each of the held locks, ``times`` times; report the common answers."""
     with stage.span("asking"):
         for _ in range(times):
-            answers = {
-                call: agreed([result_or_error(CALLS[call], lock) for lock in locks])
-                for call in calls
-            }
-    return answers
+            answers = {call: [answer(stage, call, lock) for lock in locks] for call in calls}
+    return {call: each[0] if len(set(each)) == 1 else each for call, each in answers.items()}
 
 
-def agreed(answers):
-    """What all answer alike; where they do not, all of it."""
-    return answers[0] if all(answer == answers[0] for answer in answers) else answers
+def answer(stage, call, lock):
+    """What the call returns or raises; "long" is ten times as long as any claim waits."""
+    return result_or_error(CALLS[call], lock, 10 * stage.patience)
 
 
-@claim(
-    "lock.non-blocking-acquire-never-waits",
-    "lock.negative-timeout-is-zero",
-    "lock.non-blocking-ignores-timeout",
-    "lock.parameter-named-block",
-    "semaphore.acquire-follows-lock-rules",
-    docs="multiprocessing.Lock.acquire",
-)
-def test_acquire_refuses_at_once_who_does_not_want_to_wait(mp, stage):
-    """Held locks and semaphores refuse at once who must not block or has no time to wait.
+CALLS = {
+    "acquire(False)": lambda lock, long: lock.acquire(False),
+    "acquire(block=False)": lambda lock, long: lock.acquire(block=False),
+    "acquire(blocking=False)": lambda lock, long: lock.acquire(blocking=False),
+    "acquire(True, 0)": lambda lock, long: lock.acquire(True, 0),
+    "acquire(True, -1)": lambda lock, long: lock.acquire(True, -1),
+    "acquire(True, -long)": lambda lock, long: lock.acquire(True, -long),
+    "acquire(False, long)": lambda lock, long: lock.acquire(False, long),
+}
 
-    Here parity ends, as the table shows. The four kinds agree; all are held by the test. That
-    it is at once is shown in two ways: some of the time-outs are longer than anybody has
-    patience, and the whole table can be asked fifty times within one beat.
-    """
-    owned = [mp.Lock(), mp.RLock(), mp.Semaphore(), mp.BoundedSemaphore()]
-    locks = [threading.Lock(), threading.RLock()]
-    semaphores = [threading.Semaphore(), threading.BoundedSemaphore()]
-    for lock in owned + locks + semaphores:
+
+def hold_each(*locks):
+    """Hold each of the locks here; returns them."""
+    for lock in locks:
         assert lock.acquire(False)
+    return list(locks)
 
-    for beat in stage.beats():
-        asking = stage.enter(ask, owned, list(CALLS), 50)
-        answers = asking.returns()
-        if asking.spans["asking"].seconds < beat:
-            break
-    answerable = [call for call in CALLS if FOR_EVER not in ANSWERS[call]]
-    by_locks = stage.result_of(ask, locks, answerable, 1, by=threading.Thread)
-    by_semaphores = stage.result_of(ask, semaphores, list(CALLS), 1, by=threading.Thread)
-    observed = {
-        call: (answers[call], by_locks.get(call, FOR_EVER), by_semaphores[call]) for call in CALLS
+
+@claim("lock.non-blocking-acquire-never-waits", docs="multiprocessing.Lock.acquire")
+def test_a_held_lock_refuses_a_non_blocking_acquire_at_once(mp, stage):
+    """acquire(block=False) on a held Lock or RLock returns False at once.
+
+    "At once" has a witness: at some beat, fifty calls on each take less than the beat.
+    """
+    locks = hold_each(mp.Lock(), mp.RLock())
+
+    def answers_fifty_times(beat):
+        asking = stage.enter(ask_each, locks, ["acquire(False)"], 50)
+        assert asking.returns() == {"acquire(False)": False}
+        return asking.spans["asking"].seconds < beat
+
+    assert stage.at_some_beat(answers_fifty_times), "it returns False, but not at once"
+
+
+@claim("lock.negative-timeout-is-zero", docs="multiprocessing.Lock.acquire")
+def test_a_negative_timeout_counts_as_zero(mp, stage):
+    """A negative timeout counts as 0: acquire() on a held lock returns False without waiting.
+
+    Unlike threading, where -1 waits forever and other negative values raise ValueError. A wait
+    of the absolute value would exceed every patience.
+    """
+    calls = ["acquire(True, 0)", "acquire(True, -1)", "acquire(True, -long)"]
+    locks = hold_each(mp.Lock(), mp.RLock())
+    assert stage.result_of(ask_each, locks, calls) == dict.fromkeys(calls, False)
+
+    locks = hold_each(threading.Lock(), threading.RLock())
+    calls.remove("acquire(True, -1)")  # it would wait forever
+    assert stage.result_of(ask_each, locks, calls, by=threading.Thread) == {
+        "acquire(True, 0)": False,
+        "acquire(True, -long)": "ValueError",
     }
-    assert observed == ANSWERS
-    assert asking.spans["asking"].seconds < beat, "it is refused, but not at once"
+
+
+@claim("lock.non-blocking-ignores-timeout", docs="multiprocessing.Lock.acquire")
+def test_a_non_blocking_acquire_ignores_its_timeout(mp, stage):
+    """acquire(False, timeout) ignores its timeout; in threading it raises ValueError."""
+    calls = ["acquire(False, long)"]
+    locks = hold_each(mp.Lock(), mp.RLock())
+    assert stage.result_of(ask_each, locks, calls) == {"acquire(False, long)": False}
+
+    locks = hold_each(threading.Lock(), threading.RLock())
+    observed = stage.result_of(ask_each, locks, calls, by=threading.Thread)
+    assert observed == {"acquire(False, long)": "ValueError"}
+
+
+@claim("lock.parameter-named-block", docs="multiprocessing.Lock.acquire")
+def test_the_first_parameter_of_acquire_is_block(mp, stage):
+    """The first parameter of acquire() is named block; in threading it is named blocking."""
+    calls = ["acquire(block=False)", "acquire(blocking=False)"]
+    locks = hold_each(mp.Lock(), mp.RLock())
+    assert stage.result_of(ask_each, locks, calls) == {
+        "acquire(block=False)": False,
+        "acquire(blocking=False)": "TypeError",
+    }
+
+    locks = hold_each(threading.Lock(), threading.RLock())
+    assert stage.result_of(ask_each, locks, calls, by=threading.Thread) == {
+        "acquire(block=False)": "TypeError",
+        "acquire(blocking=False)": False,
+    }
+
+
+@claim("semaphore.acquire-follows-lock-rules", docs="multiprocessing.Semaphore")
+def test_semaphores_answer_acquire_as_locks_do(mp, stage):
+    """Semaphore.acquire() and BoundedSemaphore.acquire() treat block and timeout as Lock does.
+
+    All are held by the test. In threading, semaphores take a negative timeout as 0, which its
+    locks do not.
+    """
+    locks = hold_each(mp.Lock())
+    semaphores = hold_each(mp.Semaphore(), mp.BoundedSemaphore())
+    answers = stage.result_of(ask_each, semaphores, list(CALLS))
+    assert answers == stage.result_of(ask_each, locks, list(CALLS))
+    assert answers == dict.fromkeys(CALLS, False) | {"acquire(blocking=False)": "TypeError"}
+
+    semaphores = hold_each(threading.Semaphore(), threading.BoundedSemaphore())
+    calls = ["acquire(True, -1)", "acquire(True, -long)"]
+    observed = stage.result_of(ask_each, semaphores, calls, by=threading.Thread)
+    assert observed == dict.fromkeys(calls, False)

@@ -13,17 +13,17 @@ from spec.kit import OBSERVED, claim
 
 # The tutorial's samples, in wording of our own, and what each prints, in any order.
 SAMPLES = {
-    "target": ["This is a process", "hello world"],
-    "subclass": ["Ann is 19"],
-    "sleepers": ["19", "25", "Ann", "Tom"],
-    "lock": ["written between acquire and release", "written inside with"],
-    "semaphore": sorted(
+    "processes/sample_target": ["This is a process", "hello world"],
+    "processes/sample_subclass": ["Ann is 19"],
+    "joining/sample_sleepers": ["19", "25", "Ann", "Tom"],
+    "locks/sample_lock": ["written between acquire and release", "written inside with"],
+    "semaphores/sample_semaphore": sorted(
         f"Process-{number} {word}" for number in range(1, 6) for word in ("acquires", "releases")
     ),
-    "event": ["seen", "set"],
-    "queue": ["hello world"],
-    "pipe": ["hello world"],
-    "manager": ["[0, 1, 2, 3, 4]", "a"],
+    "events/sample_event": ["seen", "set"],
+    "queues/sample_queue": ["hello world"],
+    "pipes/sample_pipe": ["hello world"],
+    "managers/sample_manager": ["[0, 1, 2, 3, 4]", "a"],
 }
 
 
@@ -39,14 +39,15 @@ def test_a_guarded_program_works_under_every_start_method(mp, program):
     the platform's default, each is run once more without a word on the start method. So there are
     up to eighteen programs, some of which sleep: that takes more than a second.
     """
-    expected = {f"sample_{sample}": (0, "", lines) for sample, lines in SAMPLES.items()}
+    expected = {name: (0, "", lines) for name, lines in SAMPLES.items()}
     runs = [program.run]
     if program.is_default:
         runs.append(program.run_default)
     for run in runs:
         completed = program.run_together(run, expected)
         assert {
-            name: (each.exitcode, each.errors, sorted(each.lines)) for name, each in completed.items()
+            name: (each.exitcode, each.errors, sorted(each.lines))
+            for name, each in completed.items()
         } == expected
 
 

@@ -92,8 +92,8 @@ def sleeper(stage, seconds):
         time.sleep(seconds)
 
 
-def asleep_together(stage, beat, by):
-    """Have two sleepers sleep a beat each; the seconds from the first yawn to the last."""
+def sleep_together(stage, beat, by):
+    """Let two sleepers sleep a beat each; whether they took less than 1.6 beats together."""
     sleepers = [stage.enter(sleeper, beat, by=by) for _ in range(2)]
     for each in sleepers:
         each.expect("ready")
@@ -102,7 +102,9 @@ def asleep_together(stage, beat, by):
     for each in sleepers:
         each.returns()
     naps = [each.spans["asleep"] for each in sleepers]
-    return max(nap.end for nap in naps) - min(nap.begin for nap in naps)
+    together = max(nap.end for nap in naps) - min(nap.begin for nap in naps)
+    assert together >= beat - TICK, "a sleep was too short"
+    return together < 1.6 * beat
 
 
 @claim("parallelism.waiting-overlaps-in-threads-too", docs="threading#introduction")
@@ -113,12 +115,7 @@ def test_two_threads_wait_at_the_same_time_as_two_processes_do(mp, stage):
     spoil a performance, so the beat grows; sleeps in turn would take two beats at any.
     """
     for by in (threading.Thread, mp.Process):
-        for beat in stage.beats():
-            together = asleep_together(stage, beat, by)
-            assert together >= beat - TICK
-            if together < 1.6 * beat:
-                break
-        assert together < 1.6 * beat, f"sleeps by {by} came one after the other"
+        assert stage.at_some_beat(lambda beat, by=by: sleep_together(stage, beat, by)), by
 
 
 def linger(stage):

@@ -110,7 +110,7 @@ def test_group_must_be_none(mp, program):
         "Process": result_or_error(mp.Process, "any"),
         "Thread": result_or_error(threading.Thread, "any"),
         "None": type(mp.Process(None)) is mp.Process,
-        "python -O": program.run("unchecked", options=("-O",)).lines[0],
+        "python -O": program.run("processes/unchecked", options=("-O",)).lines[0],
     }
     assert observed == {
         "Process": "AssertionError",

@@ -391,38 +391,48 @@ def test_exit_handlers_of_a_child_run_when_it_ends(mp, program):
         assert processes == ["return 0", "exit 0", "error 1"]
 
 
-def tell_surroundings(stage):
-    """Report the arguments, the paths and the current directory."""
-    return sys.argv, sys.path, os.getcwd()
+def tell_path(stage):
+    """Report sys.argv and the last entry of sys.path."""
+    return sys.argv, sys.path[-1]
 
 
-def move_and_have_child(stage, folder, part):
-    """Change arguments, paths and directory, report them, and have a child play the part."""
-    os.chdir(folder)
+def change_path_and_start(stage, ticket):
+    """Change sys.argv and sys.path, and then start the nested actor."""
     sys.argv = ["tree", "--of", "processes"]
-    sys.path.append(folder)
-    child = stage.mp.Process(target=perform, args=part)
-    child.start()
-    child.join(stage.patience)
-    return tell_surroundings(stage)
+    sys.path.append("a last entry")
+    stage.start(ticket).join(stage.patience)
 
 
 @claim(
     "tree.argv-and-path-reach-child",
+    docs="multiprocessing#contexts-and-start-methods",
+    level=OBSERVED,
+)
+def test_a_child_begins_with_its_parents_argv_and_path(mp, stage):
+    """A child begins with sys.argv and sys.path as they are in its parent at start()."""
+    child = stage.nested(tell_path)
+    stage.enter(change_path_and_start, child.ticket).returns()
+    assert child.returns() == (["tree", "--of", "processes"], "a last entry")
+
+
+def tell_directory(stage):
+    """Report the current directory."""
+    return os.getcwd()
+
+
+def move_and_start(stage, folder, ticket):
+    """Change the current directory, and then start the nested actor."""
+    os.chdir(folder)
+    stage.start(ticket).join(stage.patience)
+
+
+@claim(
     "tree.child-starts-in-parent-cwd",
     docs="multiprocessing#contexts-and-start-methods",
     level=OBSERVED,
 )
-def test_a_child_begins_where_its_parent_is(mp, stage, tmp_path):
-    """A child begins with its parent's sys.argv, sys.path and current directory, as changed last.
-
-    The parent has changed all three before the start.
-    """
-    child = stage.nested(tell_surroundings)
-    parent = stage.enter(move_and_have_child, str(tmp_path), child.ticket)
-    surroundings = parent.returns()
-    arguments, paths, folder = surroundings
-    assert arguments == ["tree", "--of", "processes"]
-    assert paths[-1] == str(tmp_path)
-    assert os.path.samefile(folder, tmp_path)
-    assert child.returns() == surroundings
+def test_a_child_begins_in_its_parents_directory(mp, stage, tmp_path):
+    """A child begins in the current directory that its parent has at start()."""
+    child = stage.nested(tell_directory)
+    stage.enter(move_and_start, str(tmp_path), child.ticket).returns()
+    assert os.path.samefile(child.returns(), tmp_path)

@@ -183,27 +183,30 @@ class Giver:
         return 7
 
 
-@claim(
-    "process.no-target-exits-zero",
-    "process.return-value-is-dropped",
-    docs="multiprocessing.Process.exitcode",
-)
-def test_what_returns_exits_with_zero(mp, stage):
-    """A process without a target ends with exit code 0, and so does any that returns something."""
+@claim("process.no-target-exits-zero", docs="multiprocessing.Process.exitcode")
+def test_without_a_target_the_exit_code_is_zero(mp, stage):
+    """A Process without a target does nothing and ends with exit code 0."""
+    process = mp.Process()
+    process.start()
+    process.join(stage.patience)
+    assert process.exitcode == 0
+
+
+@claim("process.return-value-is-dropped", docs="multiprocessing.Process.exitcode")
+def test_a_return_value_is_dropped(mp, stage):
+    """The return value of the target or of run() is dropped: the exit code is 0."""
     processes = {
-        "no target": mp.Process(),
-        "returns 42": mp.Process(target=give, args=(42,)),
-        "returns False": mp.Process(target=give, args=(False,)),
-        "returns a text": mp.Process(target=give, args=("text",)),
-        "returns a function": mp.Process(target=give_function),
+        "target returns 42": mp.Process(target=give, args=(42,)),
+        "target returns False": mp.Process(target=give, args=(False,)),
+        "target returns a string": mp.Process(target=give, args=("text",)),
+        "target returns a function": mp.Process(target=give_function),
     }
     for process in processes.values():
         process.start()
-    run_returns = stage.enter_subclass(Giver).exit_code()
-    for process in processes.values():
+    observed = {"run() returns 7": stage.enter_subclass(Giver).exit_code()}
+    for what, process in processes.items():
         process.join(stage.patience)
-    observed = {what: process.exitcode for what, process in processes.items()}
-    observed["run returns 7"] = run_returns
+        observed[what] = process.exitcode
     assert observed == dict.fromkeys(observed, 0)
 
 

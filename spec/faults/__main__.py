@@ -85,7 +85,7 @@ def play(fault: Fault, with_others: bool) -> Result:
     own = run(fault, list(fault.breaks), methods)
     red: list[str] = []
     if with_others:
-        rest = sorted({claim.id for claim in known.values() if not fault.is_meant_for(claim.ids)})
+        rest = sorted({claim.id for claim in known.values() if claim.id not in fault.breaks})
         verdicts = run(
             fault, rest, capabilities.start_methods()[:1], "--maxfail", str(MANY)
         ).verdicts
@@ -127,7 +127,7 @@ def run(fault: Fault, wanted: list[str], methods: list[str], *options: str) -> R
         except RecordError as error:
             return Run({}, trouble or output.read_text().strip() or str(error))
     return Run(
-        {(id, each["start_method"]): each["verdict"] for each in plays for id in each["ids"]},
+        {(each["claim"], each["start_method"]): each["verdict"] for each in plays},
         trouble,
     )
 

@@ -35,7 +35,7 @@ def reached(releases: str, version: tuple[int, ...] = sys.version_info[:3]) -> b
 class Claim:
     """What is known of a claim before it is put to the proof.
 
-    Parameters: ``ids`` are its dotted names, the first of them the one that reports use;
+    Parameters: ``id`` is its name, ``subject.property``, which never changes;
     ``docs`` is the documented name (``multiprocessing.Lock.acquire``), or a section of a page
     (``multiprocessing#programming-guidelines``), of what it is about; ``level`` says whether
     that promises it (DOCUMENTED), or it is what CPython does and is promised nowhere (OBSERVED).
@@ -50,7 +50,7 @@ class Claim:
 
     def __init__(
         self,
-        ids: tuple[str, ...],
+        id: str,
         docs: str,
         level: str,
         needs: tuple[str, ...],
@@ -61,7 +61,7 @@ class Claim:
         deviations: dict[str, str],
         test: Test,
     ) -> None:
-        self.ids = ids
+        self.id = id
         self.docs = docs
         self.level = level
         self.needs = needs
@@ -73,9 +73,9 @@ class Claim:
         self.test = test
 
     @property
-    def id(self) -> str:
-        """The name that reports use."""
-        return self.ids[0]
+    def chapter(self) -> str:
+        """The chapter that it stands in: the name of its file without ``test_``."""
+        return self.test.__module__.rpartition(".test_")[2]
 
     @property
     def sentence(self) -> str:
@@ -87,7 +87,9 @@ class Claim:
         """The address of the documentation that the claim rests on."""
         page, mark, section = self.docs.partition("#")
         if not mark:
-            page, section = self.docs.partition(".")[0], self.docs
+            own_page = self.docs.startswith("multiprocessing.shared_memory")
+            page = "multiprocessing.shared_memory" if own_page else self.docs.partition(".")[0]
+            section = self.docs
         return f"{DOCUMENTATION}{page}.html#{section}"
 
     def outdated(self, version: tuple[int, ...] = sys.version_info[:3]) -> str:
@@ -107,7 +109,8 @@ class Claim:
 
 
 def claim(
-    *ids: str,
+    id: str,
+    *,
     docs: str,
     level: str = DOCUMENTED,
     needs: tuple[str, ...] = (),
@@ -117,7 +120,7 @@ def claim(
     changes: dict[str, str] | None = None,
     deviations: dict[str, str] | None = None,
 ) -> Callable[[Test], Test]:
-    """Mark a test as the proof of the claim with these ids; see :class:`Claim`.
+    """Mark a test as the proof of the claim with this id; see :class:`Claim`.
 
     What all claims of a chapter need stands once in the chapter, above them, as ``NEEDS``.
     """
@@ -125,7 +128,7 @@ def claim(
     def mark(test: Test) -> Test:
         needed = (*getattr(test, "__globals__", {}).get("NEEDS", ()), *needs)
         test.claim = Claim(  # type: ignore[attr-defined]
-            ids, docs, level, needed, methods, since, until, changes or {}, deviations or {}, test
+            id, docs, level, needed, methods, since, until, changes or {}, deviations or {}, test
         )
         return test
 

@@ -55,12 +55,12 @@ class Baseline:
 
     def _beyond(self, processes_only: bool) -> list[str]:
         found = {"process": _descendants()} if processes_only else _survey()
-        return sorted(
+        return [  # processes first: what else is left is often theirs
             f"{kind}: {name}"
             for kind, names in found.items()
-            for identity, name in names.items()
+            for identity, name in sorted(names.items(), key=lambda item: item[1])
             if identity not in self._before[kind]
-        )
+        ]
 
 
 def _survey() -> dict[str, dict[Any, str]]:

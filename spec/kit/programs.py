@@ -1,4 +1,4 @@
-"""Whole programs: what a claim needs that is about a main module, or about a program's end."""
+"""Whole programs, for claims about a main module or about the end of a program."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from spec.kit import guardian, package
 from spec.kit.clock import PATIENCE, now
 from spec.kit.platforms import default_start_method, reap_tree
-from spec.kit.stage import TimedOut
+from spec.kit.stage import Event, TimedOut
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
+
+# A failure shows the chapter's own lines, not these.
+__tracebackhide__ = True
 
 
 class Completed(NamedTuple):
@@ -29,30 +32,43 @@ class Completed(NamedTuple):
 
     @property
     def lines(self) -> list[str]:
-        """What it wrote, line by line."""
+        """What it wrote to standard output, line by line."""
         return self.output.splitlines()
 
 
 class Programs:
     """Runs the programs of ``spec/programs``, each in an interpreter of its own.
 
-    ``start_method`` is the program's first argument, ``patience`` the bound of a run in
-    seconds, ``folder`` where a program may leave files for its claim to read.
+    ``start_method`` is the program's first argument, ``chapter`` the folder of its programs;
+    ``folder`` is where a program may leave files for its claim to read; ``timeline`` is where
+    each run is noted; ``patience`` is the bound of a run in seconds.
+
+    A program is named by its file without ``.py``; one of another chapter by its folder too, as
+    ``locks/sample_lock``.
     """
 
-    def __init__(self, start_method: str, folder: Path, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        start_method: str,
+        chapter: str,
+        folder: Path,
+        timeline: list[Event],
+        patience: float = PATIENCE,
+    ) -> None:
         self.start_method = start_method
+        self.chapter = chapter
         self.folder = folder
+        self.timeline = timeline
         self.patience = patience
 
     @property
     def is_default(self) -> bool:
-        """Whether the start method is the one that a program gets without asking."""
+        """Whether the start method is the platform's default."""
         return self.start_method == package.start_methods()[0]
 
     @property
     def documented_default(self) -> str:
-        """The start method that the documentation promises to a program that does not choose."""
+        """The start method that the documentation gives to a program that chooses none."""
         return default_start_method()
 
     def run(
@@ -63,39 +79,66 @@ class Programs:
         environment: Mapping[str, str] = MappingProxyType({}),
         typed: str = "",
     ) -> Completed:
-        """Run ``spec/programs/<name>.py``; its first argument is the start method.
+        """Run a program; its first argument is the start method, ``arguments`` follow.
 
         ``options`` are the interpreter's own (``-O``), ``environment`` is added to this one's,
         ``typed`` is what the program finds on its standard input.
 
-        Nothing of its tree is left afterwards. Raises TimedOut when it has not ended in time.
+        Nothing of its process tree is left afterwards. Raises TimedOut if it does not end within
+        the patience.
         """
-        words = [*options, str(PROGRAMS / f"{name}.py"), self.start_method, *arguments]
+        words = [*options, str(self._path(name)), self.start_method, *arguments]
         return self._run(name, words, environment, typed)
 
+    def lines_of(self, name: str, *arguments: str, **settings: Any) -> list[str]:
+        """Run a program as :meth:`run` does; returns the lines that it printed.
+
+        Raises AssertionError if its exit code is not zero.
+        """
+        completed = self.run(name, *arguments, **settings)
+        assert completed.exitcode == 0, (
+            f"{self._told(name)} ended with exit code {completed.exitcode}: "
+            + (completed.errors.strip().rpartition("\n")[2] or "it wrote nothing to stderr")
+        )
+        return completed.lines
+
+    def table_of(self, name: str, *arguments: str, **settings: Any) -> dict[str, str]:
+        """As :meth:`lines_of`, for a program whose lines are ``label: value``; a dict of them."""
+        return dict(line.split(": ", 1) for line in self.lines_of(name, *arguments, **settings))
+
     def run_default(self, name: str) -> Completed:
-        """Run it without a word on the start method, so under the platform's default."""
-        return self._run(name, [str(PROGRAMS / f"{name}.py")])
+        """Run it without a start method as argument: it gets the platform's default."""
+        return self._run(name, [str(self._path(name))])
 
     def run_together(
         self, run: Callable[[str], Completed], names: Iterable[str]
     ) -> dict[str, Completed]:
         """How each program ends, run by ``run``; three at a time, since most of them wait."""
-        from concurrent.futures import ThreadPoolExecutor  # it has locks taken at every fork
+        from concurrent.futures import ThreadPoolExecutor  # its import adds locks to every fork
 
         names = list(names)
         with ThreadPoolExecutor(3) as together:
             return dict(zip(names, together.map(run, names), strict=True))
 
     def run_typed(self, name: str, *arguments: str) -> Completed:
-        """Run it as if it were typed: it comes from the standard input, and has no file."""
-        text = (PROGRAMS / f"{name}.py").read_text(encoding="utf-8")
+        """Run it as if it were typed: it comes from standard input and has no file."""
+        text = self._path(name).read_text(encoding="utf-8")
         return self._run(name, ["-", self.start_method, *arguments], typed=text)
 
     def run_given(self, name: str, *arguments: str) -> Completed:
-        """Run it given on the command line, with -c: it has no file."""
-        text = (PROGRAMS / f"{name}.py").read_text(encoding="utf-8")
+        """Run it as an argument of ``-c``: it has no file."""
+        text = self._path(name).read_text(encoding="utf-8")
         return self._run(name, ["-c", text, self.start_method, *arguments])
+
+    def _path(self, name: str) -> Path:
+        return PROGRAMS / f"{name if '/' in name else f'{self.chapter}/{name}'}.py"
+
+    def _told(self, name: str) -> str:
+        return self._path(name).relative_to(PROGRAMS.parents[1]).as_posix()
+
+    def _note(self, time: float, name: str, kind: str, text: str) -> None:
+        if text:
+            self.timeline.append(Event(time, name, kind, text.rstrip()))
 
     def _run(
         self,
@@ -125,6 +168,7 @@ class Programs:
                 start_new_session=True,
             )
             guardian.watch(program.pid)
+            self._note(began, name, "started", self._told(name))
             try:
                 code: int | None = program.wait(self.patience)
             except subprocess.TimeoutExpired:
@@ -133,13 +177,19 @@ class Programs:
                 seconds = now() - began
                 reap_tree(program)
                 guardian.forget(program.pid)
-            said, complained = _text(output), _text(errors)
+            printed, complained = _text(output), _text(errors)
+        ended = began + seconds
+        self._note(ended, name, "stdout", printed)
+        self._note(ended, name, "stderr", complained)
         if code is None:
+            lost = "what it had printed and not flushed is lost"
+            self._note(ended, name, "killed", lost)
             raise TimedOut(
-                f"the program {name} has not ended within {self.patience:g} s; "
-                f"it wrote {said!r} and complained {complained!r}"
+                f"{self._told(name)} has not ended within {self.patience:g} s; it printed "
+                f"{printed!r} and wrote {complained!r} to stderr; {lost}"
             )
-        return Completed(code, said, complained, seconds)
+        self._note(ended, name, "ended", f"with exit code {code}")
+        return Completed(code, printed, complained, seconds)
 
 
 def _text(file: IO[bytes]) -> str:

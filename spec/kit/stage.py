@@ -15,7 +15,7 @@ import tempfile
 import threading
 import traceback  # here for the forked actors, which should find it loaded
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -460,17 +460,19 @@ class Stage:
             word, lambda kind, begin, text, end: self.record(begin, "test", kind, text, end)
         )
 
-    def beats(self) -> Iterator[float]:
-        """Beats for a scene that shows that something *can* be: each twice the one before.
+    def at_some_beat(self, scene: Callable[[float], bool]) -> bool:
+        """Play ``scene(beat)`` until it finds its witness; returns whether it does.
 
-        On a busy machine a longer beat finds the witness that a shorter one missed; what never
-        happens has no witness at any beat. The last one is the longest with which a scene of
-        seven beats fits the patience.
+        It is for what *can* be. Each beat is twice the one before: on a busy machine a longer one
+        finds the witness that a shorter one missed, and what never happens has none at any. The
+        last is the longest with which a scene of seven beats fits the patience.
         """
         beat = BEAT
         while 7 * beat <= self.patience:
-            yield beat
+            if scene(beat):
+                return True
             beat *= 2
+        return False
 
     def first_to_say(self, actors: Sequence[Actor], word: str) -> Actor:
         """Wait until one of ``actors`` says ``word``; returns that one.

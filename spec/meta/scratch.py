@@ -69,7 +69,7 @@ class Running:
         """Kill the run's own process only."""
         self._process.kill()
 
-    def exit_code(self) -> Ended:
+    def ends(self) -> Ended:
         """Wait for the end."""
         try:
             self._process.wait(_BOUND)
@@ -140,7 +140,7 @@ class Scratch:
 
     def run(self, *arguments: str, **environment: str) -> Ended:
         """A run from its start to its end."""
-        return self.start(*arguments, **environment).exit_code()
+        return self.start(*arguments, **environment).ends()
 
     def processes(self) -> dict[int, str]:
         """The processes of the copy's runs, with their command lines."""

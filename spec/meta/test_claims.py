@@ -31,7 +31,7 @@ def test_releases_are_reached_line_by_line(releases, inside, outside):
 def dated(**where) -> Claim:
     known = {"since": "", "until": "", "methods": ()} | where
     return Claim(
-        ("a.b",),
+        "a.b",
         "multiprocessing",
         LEVELS[0],
         (),

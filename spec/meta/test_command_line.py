@@ -62,7 +62,7 @@ def test_a_wrong_value_of_a_variable_gets_one_line(simple, variable, value, allo
 
 
 def test_the_script_is_refused_with_the_words_to_type(simple):
-    run = simple.python(str(Path(sys.executable).with_name("pytest")), "-n", "0").exit_code()
+    run = simple.python(str(Path(sys.executable).with_name("pytest")), "-n", "0").ends()
     assert run.exitcode == 4
     (line,) = run.lines
     assert "type 'python -m pytest'" in line

@@ -100,7 +100,7 @@ def in_the_middle(crowd: Scratch, *arguments: str, **environment: str) -> Runnin
     """Start a run and wait until all of the crowd is there."""
     run = crowd.start("--start-method", "fork", *arguments, **environment)
     ready = crowd.root / "spec/ready"
-    assert eventually(ready.exists, 30), run.exit_code()
+    assert eventually(ready.exists, 30), run.ends()
     assert any("sem.mp-" in path for path in crowd.note_shared_memory())
     assert any("psm_" in path for path in crowd.note_shared_memory())
     assert len(crowd.processes()) > 15
@@ -110,7 +110,7 @@ def in_the_middle(crowd: Scratch, *arguments: str, **environment: str) -> Runnin
 def ends_soon(run: Running) -> Ended:
     """Wait for the end of an interrupted run. Workers left to themselves take 8 seconds or more."""
     began = now()
-    ended = run.exit_code()
+    ended = run.ends()
     assert now() - began < 6
     return ended
 
@@ -144,7 +144,7 @@ def test_after_an_interrupt_of_the_run_alone(crowd, workers):
 def test_after_a_kill_of_the_run(crowd, workers):
     run = in_the_middle(crowd, "-n", workers)
     run.kill()
-    run.exit_code()
+    run.ends()
     assert crowd.left_behind() == []
 
 
@@ -153,7 +153,7 @@ def test_where_processes_are_known_by_their_groups(crowd, end):
     """As on macOS, where nothing tells of a process's environment."""
     run = in_the_middle(crowd, "-n", "2", **{simulated.VARIABLE: "darwin"})
     end(run)
-    run.exit_code()
+    run.ends()
     assert crowd.left_behind() == []
 
 
@@ -161,7 +161,7 @@ def test_after_a_kill_of_a_worker(crowd):
     """The worker's forked children, which inherited its pipes, do not hide its death."""
     run = in_the_middle(crowd, "-n", "2", "--results", "record")
     kill(int((crowd.root / "spec/player").read_text()))
-    assert run.exit_code().exitcode == 1
+    assert run.ends().exitcode == 1
     assert crowd.left_behind() == []
     verdicts = {play["claim"]: play["verdict"] for play in read(crowd.root / "record").plays}
     assert verdicts == {"before.holds": HOLDS, "crowd.waits": CRASHES, "after.holds": HOLDS}
@@ -241,11 +241,11 @@ def test_no_bystander_is_harmed(scratch, workers, platform, end, exitcode):
     scratch.chapter("waits", WAITS)
     environment = {simulated.VARIABLE: platform}
     run = scratch.start("-n", workers, "--start-method", "fork", **environment)
-    assert eventually((scratch.root / "spec/ready").exists, 30), run.exit_code()
+    assert eventually((scratch.root / "spec/ready").exists, 30), run.ends()
     (folder,) = scratch.temporary.iterdir()
     with bystanders(folder) as started:
         end(run, *([scratch] if end is let_go_on else []))
-        assert run.exit_code().exitcode == exitcode
+        assert run.ends().exitcode == exitcode
         assert eventually(lambda: not folder.exists())
         assert [who for who, process in started.items() if process.poll() is not None] == []
 

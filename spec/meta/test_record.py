@@ -54,7 +54,7 @@ def test_the_record_of_a_killed_run_is_read_and_is_not_complete(scratch):
     run = scratch.start("-n", "0", "--start-method", "spawn", "--results", "record")
     assert eventually(lambda: record.exists() and len(read(record).plays) == 1, 30)
     run.kill()
-    run.exit_code()
+    run.ends()
     assert read(record).foot is None
     assert not read(record).complete
     assert scratch.left_behind() == []

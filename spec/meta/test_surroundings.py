@@ -42,7 +42,7 @@ def in_shell(
     words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
     shell = ["unshare", options, "sh", "-c", f'{first} && exec "$@"', "-", *words]
     program = "import os, sys; os.execvp(sys.argv[1], sys.argv[1:])"
-    return scratch.python("-c", program, *shell, **environment).exit_code()
+    return scratch.python("-c", program, *shell, **environment).ends()
 
 
 can_mount = pytest.mark.skipif(
@@ -55,7 +55,7 @@ can_mount = pytest.mark.skipif(
 @WORKERS
 @pytest.mark.parametrize("switch", ["-O", "-OO"])
 def test_asserts_that_are_off_are_told_in_one_line(simple, switch, workers):
-    run = simple.python(switch, "-m", "pytest", "-n", workers).exit_code()
+    run = simple.python(switch, "-m", "pytest", "-n", workers).ends()
     assert run.exitcode == 4
     (line,) = run.lines
     assert line.startswith("ERROR: asserts are off (-O, PYTHONOPTIMIZE)")
@@ -99,7 +99,7 @@ def test_a_strangers_warning_does_not_end_the_run(simple, workers):
 @WORKERS
 @pytest.mark.parametrize("switches", [("-X", "dev"), ("-W", "error")], ids=" ".join)
 def test_nothing_is_complained_of_in_development_mode(simple, switches, workers):
-    run = simple.python(*switches, "-m", "pytest", "-n", workers).exit_code()
+    run = simple.python(*switches, "-m", "pytest", "-n", workers).ends()
     assert run.exitcode == 0, run.output
     assert "ResourceWarning" not in run.output
 

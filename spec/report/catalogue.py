@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Iterable, Sequence
+import inspect
+import pkgutil
+import re
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from spec import CHAPTERS, faults
-from spec.kit.claims import Claim
+from spec.kit.capabilities import CAPABILITIES
+from spec.kit.claims import LEVELS, Claim
+
+START_METHODS = ("fork", "forkserver", "spawn")
+SPEC = Path(__file__).parents[1]
+#: The names that the documentation's index has for the package.
+DOCUMENTED_NAMES = frozenset(
+    Path(__file__).with_name("documented-names.txt").read_text(encoding="utf-8").split()
+)
+
+
+class CatalogueError(Exception):
+    """A chapter or a claim that is not as it has to be: one line that says what to do."""
 
 
 class Chapter(NamedTuple):
@@ -29,7 +46,7 @@ def chapters(level: str | None = None, wanted: Sequence[str] | None = None) -> l
 
 
 def _read(name: str, level: str | None, wanted: Sequence[str] | None) -> Chapter:
-    module = importlib.import_module(f"spec.test_{name}")
+    module = _import(name)
     claims = tuple(
         value.claim
         for value in vars(module).values()
@@ -39,6 +56,75 @@ def _read(name: str, level: str | None, wanted: Sequence[str] | None) -> Chapter
     )
     title = (module.__doc__ or "").partition("\n")[0].rstrip(".")
     return Chapter(name, title, claims, getattr(module, "LEFT_OUT", {}))
+
+
+def _import(name: str) -> Any:
+    try:
+        return importlib.import_module(f"spec.test_{name}")
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        line = error.lineno if isinstance(error, SyntaxError) else where.lineno
+        file = error.filename if isinstance(error, SyntaxError) else where.filename
+        raise CatalogueError(
+            f"spec/test_{name}.py cannot be imported: "
+            f"{type(error).__name__}: {error} ({file}, line {line})"
+        ) from error
+
+
+def check() -> None:
+    """Check that each chapter has its place and each claim what it needs to have.
+
+    Raises CatalogueError for the first that does not.
+    """
+    for name in sorted(path.stem.removeprefix("test_") for path in SPEC.glob("test_*.py")):
+        if name not in CHAPTERS:
+            raise CatalogueError(
+                f"spec/test_{name}.py is not in CHAPTERS (spec/__init__.py): "
+                f'add "{name}" where it is to be read'
+            )
+    for chapter in chapters():
+        for claim in chapter.claims:
+            for problem in _problems(claim):
+                line = inspect.getsourcelines(claim.test)[1]
+                raise CatalogueError(
+                    f"spec/test_{chapter.name}.py, line {line}: {claim.id}: {problem}"
+                )
+
+
+def _problems(claim: Claim) -> Iterator[str]:
+    """What is wrong with the arguments of a claim."""
+    if not re.fullmatch(r"[a-z-]+\.[a-z0-9-]+", claim.id):
+        yield "an id is subject.property, in lower case with hyphens"
+    for what, given, known in (
+        ("methods", claim.methods, START_METHODS),
+        ("needs", claim.needs, CAPABILITIES),
+        ("deviations", claim.deviations, CAPABILITIES),
+        ("level", (claim.level,), LEVELS),
+    ):
+        yield from (f"{what}: {_not_among(name, known)}" for name in given if name not in known)
+    for releases in filter(None, (claim.since, claim.until, *claim.changes)):
+        if not re.fullmatch(r"\d+\.\d+(\.\d+)?(, \d+\.\d+(\.\d+)?)*", releases):
+            yield f'{releases!r} is no release: write "3.14" or "3.13.8, 3.14.1"'
+    if "#" not in claim.docs and not _is_documented(claim.docs):
+        yield f"docs: {_not_among(claim.docs, DOCUMENTED_NAMES)}; or name a section, page#section"
+
+
+def _not_among(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"{name!r} is unknown: " + (
+        f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(sorted(known)[:8])}"
+    )
+
+
+def _is_documented(name: str) -> bool:
+    """Whether the package's index has the name, or another module of the library has it."""
+    if name.partition(".")[0] == "multiprocessing":
+        return name in DOCUMENTED_NAMES
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError, ValueError):
+        return False
+    return True
 
 
 def by_test() -> dict[str, tuple[Chapter, Claim]]:
@@ -51,19 +137,20 @@ def by_test() -> dict[str, tuple[Chapter, Claim]]:
 
 
 def by_id() -> dict[str, Claim]:
-    """Each claim, by every id that it has."""
-    return {id: claim for chapter in chapters() for claim in chapter.claims for id in claim.ids}
+    """Each claim, by its id."""
+    return {claim.id: claim for chapter in chapters() for claim in chapter.claims}
 
 
 def matches(claim: Claim, wanted: Iterable[str]) -> bool:
-    """Whether one of the claim's ids is among ``wanted``, or begins with one of them."""
-    return any(id == want or id.startswith(f"{want}.") for id in claim.ids for want in wanted)
+    """Whether ``wanted`` has the claim's id, the first part of it, or the claim's chapter."""
+    subject = claim.id.partition(".")[0]
+    return not {claim.id, subject, claim.chapter}.isdisjoint(wanted)
 
 
 def unknown(wanted: Iterable[str]) -> str | None:
-    """One line on the first id or prefix that names no claim, with the near ones; else None."""
+    """One line on the first of ``wanted`` that names no claim, with the near ones; else None."""
     ids = by_id()
-    names = sorted({*ids, *(id.partition(".")[0] for id in ids)})
+    names = sorted({*ids, *(id.partition(".")[0] for id in ids), *CHAPTERS})
     for want in wanted:
         if want not in names:
             near = difflib.get_close_matches(want, names, n=3, cutoff=0.5)
@@ -82,7 +169,6 @@ def listing(listed: Iterable[Chapter]) -> list[dict[str, Any]]:
             "claims": [
                 {
                     "id": claim.id,
-                    "ids": list(claim.ids),
                     "sentence": claim.sentence,
                     "documentation": claim.url,
                     "level": claim.level,
@@ -92,9 +178,7 @@ def listing(listed: Iterable[Chapter]) -> list[dict[str, Any]]:
                     "until": claim.until,
                     "changes": claim.changes,
                     "deviations": claim.deviations,
-                    "faults": [
-                        name for name, fault in broken.items() if fault.is_meant_for(claim.ids)
-                    ],
+                    "faults": [name for name, fault in broken.items() if claim.id in fault.breaks],
                 }
                 for claim in chapter.claims
             ],
@@ -115,7 +199,7 @@ def listing_as_text(listed: Iterable[Chapter]) -> str:
         for claim in chapter.claims:
             lines += [
                 f"  {claim.sentence}",
-                f"      {', '.join(claim.ids)}",
+                f"      {claim.id}",
                 f"      {claim.level}, {claim.url}",
                 f"      applies {_where(claim)}",
                 *(f"      Python {since}: {what}" for since, what in claim.changes.items()),

@@ -42,7 +42,6 @@ class Writer:
         self._write(
             kind="play",
             claim=claim.id,
-            ids=list(claim.ids),
             level=claim.level,
             start_method=play.start_method,
             verdict=play.verdict,

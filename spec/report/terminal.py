@@ -13,7 +13,8 @@ from spec.report.catalogue import Chapter
 from spec.report.plays import HOLDS, KNOWN_DEVIATION, NOT_APPLICABLE, RED, Play
 
 _SHORT = {NOT_APPLICABLE: "n/a", KNOWN_DEVIATION: "deviates"}
-_CELL = 16
+# Wide enough for "times out 160.00 s", and two spaces before the next column.
+_CELL = 20
 
 
 class Specification:
@@ -83,7 +84,7 @@ class Specification:
         if play.verdict != NOT_APPLICABLE:
             text += f" {play.seconds:.2f} s"
         colour = {HOLDS: "green"}.get(play.verdict, "red" if play.verdict in RED else "yellow")
-        self._terminal.write(f"{text:<{_CELL}}", **{colour: True})
+        self._terminal.write(f"{text:<{_CELL - 2}}  ", **{colour: True})
 
 
 def _told(claim: Claim) -> str:
@@ -114,11 +115,12 @@ class Prefaced:
 
 
 def log(timeline: list[list[Any]]) -> list[str]:
-    """The actors' log, with times in seconds since the scene began."""
+    """The timeline as lines, with times in seconds since the scene began."""
     width = max((len(actor) for _, actor, *_ in timeline), default=0)
-    return [
-        f"    {time:8.3f} s  {actor:<{width}}  {kind}"
-        + (f" {text}" if text else "")
-        + (f" ({end - time:.3f} s)" if end is not None else "")
-        for time, actor, kind, text, end in timeline
-    ]
+    lines = []
+    for time, actor, kind, text, end in timeline:
+        told = f"{kind} {text}".rstrip() + (f" ({end - time:.3f} s)" if end is not None else "")
+        head = f"    {time:8.3f} s  {actor:<{width}}  "
+        first, *rest = told.splitlines()
+        lines += [head + first, *(" " * len(head) + line for line in rest)]
+    return lines
