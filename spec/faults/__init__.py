@@ -1,9 +1,11 @@
 """Faults: deliberate defects of the package, one of which a run can be given.
 
-``SPEC_FAULT=name python -m pytest`` plays the claims against the package with that defect in
-every process of the run: the name reaches them through the environment, and one path entry,
-``spec/site``, installs it wherever an interpreter starts. The modules beside this one
-are the catalogue; a fault's docstring says what a user would suffer.
+``SPEC_FAULT=NAME python -m pytest`` plays the claims against a package with that defect in every
+process of the run: the name reaches them through the environment, and one path entry,
+``spec/site``, installs it wherever an interpreter starts.
+
+The catalogue is the modules beside this one, one for each chapter. A fault is named by its
+module and its function, ``locks.excludes_nobody``; its docstring says what a user would suffer.
 """
 
 from __future__ import annotations
@@ -22,47 +24,20 @@ if TYPE_CHECKING:  # these lines run in every process of a faulty run
 VARIABLE = "SPEC_FAULT"
 #: Installs everything and breaks nothing: the control.
 NONE = "none"
-#: The modules of the catalogue, in reading order.
-MODULES = (
-    "parallelism",
-    "processes",
-    "process_objects",
-    "arguments",
-    "joining",
-    "exit_codes",
-    "stopping",
-    "daemons",
-    "process_tree",
-    "start_methods",
-    "fork_server",
-    "main_module",
-    "locks",
-    "rlocks",
-    "semaphores",
-    "events",
-    "conditions",
-    "barriers",
-    "queues",
-    "pipes",
-    "shared_values",
-    "managers",
-    "pools",
-    "logging",
-    "resources",
-)
 
-_SITE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "site")
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
+_SITE = os.path.join(os.path.dirname(_FOLDER), "site")
 
 
 class FaultError(Exception):
-    """A fault that is not known, or that finds nothing to break: one line that says so."""
+    """A fault that is unknown, or that finds nothing to break: one line that says so."""
 
 
 class Fault:
-    """A defect: ``name``; the ``module`` it is put into; the ids of the claims it ``breaks``.
+    """A defect: its ``name``; the ``module`` that it changes; the ids of claims it ``breaks``.
 
-    ``only`` names the start methods under which it breaks them, where these are not all;
-    ``subtle`` is a defect that shows only at an edge, where a crude proof would let it pass.
+    ``only`` names the start methods under which it breaks them, if these are not all. A
+    ``crude`` fault is one that any proof would find; the others show at an edge only.
     """
 
     def __init__(
@@ -71,57 +46,156 @@ class Fault:
         module: str,
         breaks: tuple[str, ...],
         only: tuple[str, ...],
-        subtle: bool,
+        crude: bool,
         install: Callable[[Any], None],
+        what: str,
     ) -> None:
         self.name = name
         self.module = module
         self.breaks = breaks
         self.only = only
-        self.subtle = subtle
+        self.crude = crude
         self.install = install
-
-    def is_meant_for(self, ids: Sequence[str]) -> bool:
-        """Whether the claim with these ids is one that it breaks."""
-        return not set(ids).isdisjoint(self.breaks)
+        #: What a user would suffer, in a sentence.
+        self.what = what
 
 
 _catalogue: dict[str, Fault] = {}
 
 
 def fault(
-    name: str, module: str, *breaks: str, only: tuple[str, ...] = (), subtle: bool = False
-) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
-    """Enter a function into the catalogue that breaks ``module``, once that is imported."""
+    target: str,
+    *breaks: str,
+    only: tuple[str, ...] = (),
+    crude: bool = False,
+    for_users: bool = False,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Enter the decorated function into the catalogue; see :class:`Fault`.
 
-    def enter(install: Callable[[Any], None]) -> Callable[[Any], None]:
-        _catalogue[name] = Fault(name, module, breaks, only, subtle, install)
-        return install
+    ``target`` is a dotted name, without "multiprocessing": ``"synchronize.Barrier.wait"``. The
+    function takes its place, as :func:`replace` says: its first argument is the original.
+
+    If ``target`` is only a module, as ``"synchronize"``, the function receives the module once it
+    is imported, and changes it.
+
+    ``for_users`` spares calls from the package itself.
+    """
+
+    def enter(function: Callable[..., Any]) -> Callable[..., Any]:
+        first, _, path = target.partition(".")
+        module = first if first in sys.stdlib_module_names else f"multiprocessing.{first}"
+
+        def install(loaded: Any) -> None:
+            owner_path, _, name = path.rpartition(".")
+            if name == "setter":
+                owner_path, _, name = owner_path.rpartition(".")
+                name += ".setter"
+            owner = loaded
+            for part in filter(None, owner_path.split(".")):
+                owner = _get(owner, part)
+            replace(owner, name, function, for_users)
+
+        chapter = function.__module__.rpartition(".")[2]
+        entry = Fault(
+            f"{chapter}.{function.__name__}",
+            module,
+            breaks,
+            only,
+            crude,
+            install if path else function,
+            (function.__doc__ or "").strip(),
+        )
+        if entry.name in _catalogue:
+            raise FaultError(f"two faults are named {entry.name}")
+        _catalogue[entry.name] = entry
+        return function
 
     return enter
 
 
 def catalogue() -> dict[str, Fault]:
-    """All faults by name."""
-    for module in MODULES:
+    """All faults by name, in the order of the chapters."""
+    from spec import CHAPTERS
+
+    modules = [name[:-3] for name in os.listdir(_FOLDER) if name[0] != "_" and name[-3:] == ".py"]
+    for module in sorted(modules, key=lambda name: (*CHAPTERS, name).index(name)):
         importlib.import_module(f"{__name__}.{module}")
     return _catalogue
 
 
-def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
-    """Put ``make(original)`` in the place of ``owner.name``.
+def replace(owner: Any, name: str, function: Callable[..., Any], for_users: bool = False) -> None:
+    """Put ``function`` in the place of ``owner.name``; its first argument is the original.
 
-    Raises FaultError when there is no such name: the fault no longer takes hold.
+    ``owner`` is a module or a class. What is replaced stays what it was: a function or method,
+    a static or class method, a property (its getter, or with the name ``"daemon.setter"`` its
+    setter), or ``acquire`` or ``release`` of a lock, which each lock has as its own attributes.
+
+    ``for_users`` spares calls from the package itself. Raises FaultError if there is no such
+    name: the fault does not take hold here.
     """
+    name, _, setter = name.partition(".")
+    if name in ("acquire", "release") and hasattr(owner, "_make_methods"):
+        _replace_in_each(owner, name, function, for_users)
+        return
+    found = _get(owner, name)
+    for holder in getattr(owner, "__mro__", (owner,)):
+        if name in vars(holder):
+            found = vars(holder)[name]
+            break
+    new: Any
+    if isinstance(found, property) and setter:
+        new = found.setter(_calling(function, found.fset))
+    elif isinstance(found, property):
+        new = found.getter(_calling(function, found.fget))
+    elif isinstance(found, staticmethod | classmethod):
+        new = type(found)(_calling(function, found.__func__))
+    else:
+        new = _calling(function, found, for_users)
+    setattr(owner, name, new)
+
+
+def _get(owner: Any, name: str) -> Any:
     if not hasattr(owner, name):
         raise FaultError(f"{owner.__name__} has no {name}: the fault does not take hold here")
-    setattr(owner, name, make(getattr(owner, name)))
+    return getattr(owner, name)
+
+
+def _calling(function: Callable[..., Any], original: Any, for_users: bool = False) -> Any:
+    def faulty(*args: Any, **kwargs: Any) -> Any:
+        if for_users and is_of_the_package(sys._getframe(1)):
+            return original(*args, **kwargs)
+        return function(original, *args, **kwargs)
+
+    return faulty
+
+
+def _replace_in_each(
+    lock_class: Any, name: str, function: Callable[..., Any], for_users: bool
+) -> None:
+    """Replace what each lock receives when it is created or unpickled."""
+
+    def make_methods(original: Callable[..., Any], self: Any) -> None:
+        original(self)
+        own = getattr(self, name)
+
+        def original_method(self: Any, *args: Any, **kwargs: Any) -> Any:
+            return own(*args, **kwargs)
+
+        setattr(self, name, _calling(function, original_method, for_users).__get__(self))
+
+    replace(lock_class, "_make_methods", make_methods)
+
+
+def is_of_the_package(frame: Any) -> bool:
+    """Whether a call comes from the package itself, whose own queues and events should work."""
+    name: str = frame.f_globals["__name__"]
+    return name.startswith(("multiprocessing", "threading"))
 
 
 def install_in_run() -> None:
-    """Install the fault that the environment names in the run's own process and all that follow.
+    """Install the fault that the environment names, in this process and all that it starts.
 
-    Raises FaultError for an unknown name, and where the fault does not take hold.
+    Raises FaultError for an unknown name, and if the fault does not take hold.
     """
     name = os.environ.get(VARIABLE)
     if not name:
@@ -129,7 +203,7 @@ def install_in_run() -> None:
     if pass_on():
         install(name)
     if name != NONE:
-        importlib.import_module(catalogue()[name].module)
+        importlib.import_module(_catalogue[name].module)
 
 
 def pass_on() -> bool:
@@ -145,12 +219,15 @@ def install(name: str) -> None:
     """Break the module of the fault ``name`` now, or as soon as it is imported."""
     if name == NONE:
         return
-    if name not in catalogue():
+    module = name.partition(".")[0]
+    if os.path.exists(os.path.join(_FOLDER, f"{module}.py")):  # in each process: no more than it
+        importlib.import_module(f"{__name__}.{module}")
+    if name not in _catalogue:
         import difflib
 
         near = difflib.get_close_matches(name, catalogue(), n=3, cutoff=0.4)
         raise FaultError(f"no fault is named {name!r}: did you mean {', '.join(near) or NONE}?")
-    when_imported(catalogue()[name].module, catalogue()[name].install)
+    when_imported(_catalogue[name].module, _catalogue[name].install)
 
 
 def when_imported(name: str, change: Callable[[Any], None]) -> None:

@@ -194,11 +194,7 @@ def choose(options: argparse.Namespace) -> list[Fault]:
         faults = [
             fault
             for fault in faults
-            if any(
-                id == want or id.startswith(f"{want}.")
-                for id in fault.breaks
-                for want in options.claim
-            )
+            if any(claims.matches(claims.by_id()[id], options.claim) for id in fault.breaks)
         ]
     if options.sample:
         faults = list({fault.name.partition(".")[0]: fault for fault in reversed(faults)}.values())
@@ -254,12 +250,12 @@ def main(arguments: list[str] | None = None) -> int:
         "--claim",
         action="append",
         metavar="ID",
-        help="the faults of this claim, or of all that begin so (repeatable)",
+        help="the faults of this claim, or of the claims of this subject or chapter (repeatable)",
     )
     parser.add_argument(
         "--sample",
         action="store_true",
-        help="the first fault of each subject",
+        help="the first fault of each chapter",
     )
     parser.add_argument(
         "--others",

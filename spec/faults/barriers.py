@@ -8,288 +8,179 @@ from spec.faults import fault, replace
 SYNCHRONIZE = "multiprocessing.synchronize"
 
 
-@fault("barrier.opens-one-too-early", SYNCHRONIZE, "barrier.opens-when-all-arrived", subtle=True)
-def opens_one_too_early(synchronize):
+@fault("synchronize.Barrier.__init__", "barrier.opens-when-all-arrived")
+def opens_one_too_early(original, self, parties, *args, **kwargs):
     """A barrier for three opens when two have come."""
-
-    def init(original):
-        def init_for_less(self, parties, *args, **kwargs):
-            original(self, parties - (parties == 3), *args, **kwargs)
-
-        return init_for_less
-
-    replace(synchronize.Barrier, "__init__", init)
+    original(self, parties - (parties == 3), *args, **kwargs)
 
 
-@fault(
-    "barrier.all-get-the-same-number", SYNCHRONIZE, "barrier.opens-when-all-arrived", subtle=True
-)
-def all_get_the_same_number(synchronize):
+@fault("synchronize.Barrier.wait", "barrier.opens-when-all-arrived")
+def all_get_the_same_number(original, self, timeout=None):
     """All who pass get the number 0: what one is to do, all do."""
-    replace(
-        synchronize.Barrier,
-        "wait",
-        lambda original: lambda self, timeout=None: original(self, timeout) and 0,
-    )
+    return original(self, timeout) and 0
 
 
-@fault("barrier.stays-open", SYNCHRONIZE, "barrier.opens-when-all-arrived", subtle=True)
-def stays_open(synchronize):
+@fault("synchronize.Barrier.wait", "barrier.opens-when-all-arrived")
+def stays_open(original, self, timeout=None):
     """Who has passed once may pass again without the others."""
-
-    def make(original):
-        def wait_once(self, timeout=None):
-            if "number" not in vars(self):
-                self.number = original(self, timeout)
-            return self.number
-
-        return wait_once
-
-    replace(synchronize.Barrier, "wait", make)
+    if "number" not in vars(self):
+        self.number = original(self, timeout)
+    return self.number
 
 
-@fault("barrier.everybody-acts", SYNCHRONIZE, "barrier.action-runs-once")
-def everybody_acts(synchronize):
+@fault("synchronize.Barrier.wait", "barrier.action-runs-once", crude=True)
+def everybody_acts(original, self, timeout=None):
     """Each party does the action: what was to be done once is done by all."""
-
-    def make(original):
-        def wait_and_act(self, timeout=None):
-            number = original(self, timeout)
-            if number < self.parties - 1 and self._action:
-                self._action()
-            return number
-
-        return wait_and_act
-
-    replace(synchronize.Barrier, "wait", make)
+    number = original(self, timeout)
+    if number < self.parties - 1 and self._action:
+        self._action()
+    return number
 
 
-@fault("barrier.acts-too-late", SYNCHRONIZE, "barrier.action-runs-once", subtle=True)
-def acts_too_late(synchronize):
+@fault("synchronize.Barrier.wait", "barrier.action-runs-once")
+def acts_too_late(original, self, timeout=None):
     """The action is done when the others have gone on: they do not find what it is to do."""
-
-    def make(original):
-        def wait_then_act(self, timeout=None):
-            action, self._action = self._action, None
-            number = original(self, timeout)
-            self._action = action
-            if number == self.parties - 1 and action:
-                action()
-            return number
-
-        return wait_then_act
-
-    replace(synchronize.Barrier, "wait", make)
+    action, self._action = self._action, None
+    number = original(self, timeout)
+    self._action = action
+    if number == self.parties - 1 and action:
+        action()
+    return number
 
 
-@fault("barrier.failed-action-opens", SYNCHRONIZE, "barrier.action-runs-once", subtle=True)
-def failed_action_opens(synchronize):
+@fault("synchronize.Barrier._release", "barrier.action-runs-once")
+def failed_action_opens(original, self):
     """An action that fails is as good as one that does not: all go on, and nobody hears of it."""
+    action = self._action
 
-    def make(original):
-        def release(self):
-            action = self._action
+    def act():
+        with contextlib.suppress(Exception):
+            action()
 
-            def act():
-                with contextlib.suppress(Exception):
-                    action()
-
-            self._action = action and act
-            try:
-                original(self)
-            finally:
-                self._action = action
-
-        return release
-
-    replace(synchronize.Barrier, "_release", make)
+    self._action = action and act
+    try:
+        original(self)
+    finally:
+        self._action = action
 
 
-@fault("barrier.time-out-is-ones-own", SYNCHRONIZE, "barrier.timeout-breaks-it", subtle=True)
-def time_out_is_ones_own(synchronize):
+@fault("synchronize.Barrier._wait", "barrier.timeout-breaks-it")
+def time_out_is_ones_own(original, self, timeout):
     """Who has waited in vain gets its error and goes; the others wait for it for ever."""
-
-    def make(_):
-        def wait(self, timeout):
-            opened = self._cond.wait_for(lambda: self._state != 0, timeout)
-            if not opened or self._state < 0:
-                raise threading.BrokenBarrierError
-
-        return wait
-
-    replace(synchronize.Barrier, "_wait", make)
+    opened = self._cond.wait_for(lambda: self._state != 0, timeout)
+    if not opened or self._state < 0:
+        raise threading.BrokenBarrierError
 
 
-@fault("barrier.default-time-out-is-lost", SYNCHRONIZE, "barrier.timeout-breaks-it", subtle=True)
-def default_time_out_is_lost(synchronize):
+@fault("synchronize.Barrier.__setstate__", "barrier.timeout-breaks-it")
+def default_time_out_is_lost(original, self, state):
     """The barrier's own time-out does not reach other processes: they wait for ever."""
-
-    def make(original):
-        def setstate(self, state):
-            original(self, (*state[:2], None, *state[3:]))
-
-        return setstate
-
-    replace(synchronize.Barrier, "__setstate__", make)
+    original(self, (*state[:2], None, *state[3:]))
 
 
-@fault("barrier.default-time-out-wins", SYNCHRONIZE, "barrier.timeout-breaks-it", subtle=True)
-def default_time_out_wins(synchronize):
+@fault("synchronize.Barrier.wait", "barrier.timeout-breaks-it")
+def default_time_out_wins(original, self, timeout=None):
     """The barrier's own time-out is taken instead of the one that wait was given."""
-    replace(
-        synchronize.Barrier,
-        "wait",
-        lambda original: lambda self, timeout=None: original(self, self._timeout or timeout),
-    )
+    return original(self, self._timeout or timeout)
 
 
-@fault("barrier.gives-up-early", SYNCHRONIZE, "barrier.timeout-breaks-it", subtle=True)
-def gives_up_early(synchronize):
+@fault("synchronize.Barrier._wait", "barrier.timeout-breaks-it")
+def gives_up_early(original, self, timeout):
     """The barrier breaks after half of the time-out: who comes in time finds it broken."""
-    replace(
-        synchronize.Barrier,
-        "_wait",
-        lambda original: lambda self, timeout: original(self, timeout and timeout / 2),
-    )
+    return original(self, timeout and timeout / 2)
 
 
-@fault("barrier.abort-is-a-reset", SYNCHRONIZE, "barrier.abort-breaks-reset-repairs", subtle=True)
-def abort_is_a_reset(synchronize):
+@fault("synchronize.Barrier.abort", "barrier.abort-breaks-reset-repairs")
+def abort_is_a_reset(original, self):
     """abort sends away who waits; who comes later finds the barrier whole, and waits for ever."""
-    replace(synchronize.Barrier, "abort", lambda _: lambda self: threading.Barrier.reset(self))
+    return threading.Barrier.reset(self)
 
 
-@fault(
-    "barrier.reset-forgets-who-waits",
-    SYNCHRONIZE,
-    "barrier.abort-breaks-reset-repairs",
-    subtle=True,
-)
-def reset_forgets_who_waits(synchronize):
+@fault("synchronize.Barrier.reset", "barrier.abort-breaks-reset-repairs")
+def reset_forgets_who_waits(original, self):
     """reset repairs a broken barrier, and does nothing to those who wait at a whole one."""
-
-    def make(original):
-        def reset_if_broken(self):
-            if self.broken:
-                original(self)
-
-        return reset_if_broken
-
-    replace(synchronize.Barrier, "reset", make)
+    if self.broken:
+        original(self)
 
 
-@fault("barrier.reset-repairs-nothing", SYNCHRONIZE, "barrier.abort-breaks-reset-repairs")
-def reset_repairs_nothing(synchronize):
+@fault("synchronize.Barrier.reset", "barrier.abort-breaks-reset-repairs", crude=True)
+def reset_repairs_nothing(original, self):
     """A broken barrier stays broken."""
-
-    def make(original):
-        def reset_unless_broken(self):
-            if not self.broken:
-                original(self)
-
-        return reset_unless_broken
-
-    replace(synchronize.Barrier, "reset", make)
+    if not self.broken:
+        original(self)
 
 
-@fault("barrier.reset-breaks-it", SYNCHRONIZE, "barrier.abort-breaks-reset-repairs", subtle=True)
-def reset_breaks_it(synchronize):
+@fault("synchronize.Barrier.reset", "barrier.abort-breaks-reset-repairs")
+def reset_breaks_it(original, self):
     """reset of a barrier at which somebody waits sends that one away, and leaves it broken."""
-
-    def make(original):
-        def reset_or_break(self):
-            if self.n_waiting:
-                self.abort()
-            else:
-                original(self)
-
-        return reset_or_break
-
-    replace(synchronize.Barrier, "reset", make)
+    if self.n_waiting:
+        self.abort()
+    else:
+        original(self)
 
 
 def unknown_to_children(synchronize, name, instead):
     """Have a property tell every child ``instead``."""
     from multiprocessing.process import parent_process
 
-    def make(original):
-        return property(lambda self: instead if parent_process() else original.fget(self))
+    def make(original, self):
+        return instead if parent_process() else original(self)
 
     replace(synchronize.Barrier, name, make)
 
 
-@fault("barrier.children-see-nobody-wait", SYNCHRONIZE, "barrier.state-seen-by-all", subtle=True)
+@fault("synchronize", "barrier.state-seen-by-all")
 def children_see_nobody_wait(synchronize):
     """n_waiting is 0 in children, whoever waits."""
     unknown_to_children(synchronize, "n_waiting", 0)
 
 
-@fault("barrier.children-see-it-whole", SYNCHRONIZE, "barrier.state-seen-by-all", subtle=True)
+@fault("synchronize", "barrier.state-seen-by-all")
 def children_see_it_whole(synchronize):
     """broken is False in children, though the barrier is broken."""
     unknown_to_children(synchronize, "broken", False)
 
 
-@fault("barrier.those-who-passed-count", SYNCHRONIZE, "barrier.state-seen-by-all", subtle=True)
+@fault("synchronize", "barrier.state-seen-by-all")
 def those_who_passed_count(synchronize):
     """n_waiting stays at the number of the parties when all have passed."""
 
-    def init(original):
-        def init_and_note(self, *args, **kwargs):
-            self.most = 0
-            original(self, *args, **kwargs)
+    def init_and_note(original, self, *args, **kwargs):
+        self.most = 0
+        original(self, *args, **kwargs)
 
-        return init_and_note
+    def n_waiting(original, self):
+        number = original(self)
+        self.most = max(vars(self).get("most", 0), number)
+        return self.most
 
-    def make(original):
-        def n_waiting(self):
-            number = original.fget(self)
-            self.most = max(vars(self).get("most", 0), number)
-            return self.most
-
-        return property(n_waiting)
-
-    replace(synchronize.Barrier, "__init__", init)
-    replace(synchronize.Barrier, "n_waiting", make)
+    replace(synchronize.Barrier, "__init__", init_and_note)
+    replace(synchronize.Barrier, "n_waiting", n_waiting)
 
 
-@fault("barrier.error-is-its-own", SYNCHRONIZE, "barrier.error-comes-from-threading", subtle=True)
+@fault("synchronize", "barrier.error-comes-from-threading")
 def error_is_its_own(synchronize):
     """A broken barrier raises another exception of the same name: except clauses miss it."""
     own = type("BrokenBarrierError", (RuntimeError,), {"__module__": SYNCHRONIZE})
 
-    def make(original):
-        def wait(self, timeout=None):
-            try:
-                return original(self, timeout)
-            except threading.BrokenBarrierError:
-                raise own from None
+    def wait(original, self, timeout=None):
+        try:
+            return original(self, timeout)
+        except threading.BrokenBarrierError:
+            raise own from None
 
-        return wait
-
-    replace(synchronize.Barrier, "wait", make)
+    replace(synchronize.Barrier, "wait", wait)
 
 
-@fault("barrier.for-nobody-is-refused", SYNCHRONIZE, "barrier.zero-parties-accepted", subtle=True)
-def for_nobody_is_refused(synchronize):
+@fault("synchronize.Barrier.__init__", "barrier.zero-parties-accepted")
+def for_nobody_is_refused(original, self, parties, *args, **kwargs):
     """A barrier for nobody is a ValueError, as in threading: code that makes one ends there."""
-
-    def init(original):
-        def init_checked(self, parties, *args, **kwargs):
-            if parties < 1:
-                raise ValueError("parties must be >= 1")
-            original(self, parties, *args, **kwargs)
-
-        return init_checked
-
-    replace(synchronize.Barrier, "__init__", init)
+    if parties < 1:
+        raise ValueError("parties must be >= 1")
+    original(self, parties, *args, **kwargs)
 
 
-@fault("barrier.for-nobody-is-open", SYNCHRONIZE, "barrier.zero-parties-accepted", subtle=True)
-def for_nobody_is_open(synchronize):
+@fault("synchronize.Barrier.wait", "barrier.zero-parties-accepted")
+def for_nobody_is_open(original, self, timeout=None):
     """A barrier for nobody lets everybody pass."""
-
-    def make(original):
-        return lambda self, timeout=None: original(self, timeout) if self.parties > 0 else 0
-
-    replace(synchronize.Barrier, "wait", make)
+    return original(self, timeout) if self.parties > 0 else 0

@@ -11,59 +11,41 @@ def exitcode_that(process, change):
     replace(
         process.BaseProcess,
         "exitcode",
-        lambda original: property(lambda self: change(original.fget(self), self)),
+        lambda original, self: change(original(self), self),
     )
 
 
 def run_that(process, wrap):
     """Put ``wrap(run)`` in the place of run, in the child only, and for subclasses too."""
 
-    def bootstrap(original):
-        def bootstrap_otherwise(self, *args, **kwargs):
-            self.run = wrap(self.run)
-            return original(self, *args, **kwargs)
+    def bootstrap_otherwise(original, self, *args, **kwargs):
+        self.run = wrap(self.run)
+        return original(self, *args, **kwargs)
 
-        return bootstrap_otherwise
-
-    replace(process.BaseProcess, "_bootstrap", bootstrap)
+    replace(process.BaseProcess, "_bootstrap", bootstrap_otherwise)
 
 
-@fault("exitcode.zero-while-it-runs", "multiprocessing.process", "join.exitcode-none-until-end")
+@fault("process", "join.exitcode-none-until-end", crude=True)
 def zero_while_it_runs(process):
     """A process that runs has the exit code of one that has ended well."""
     exitcode_that(process, lambda code, self: code or 0)
 
 
-@fault(
-    "exitcode.zero-before-start",
-    "multiprocessing.process",
-    "join.exitcode-none-until-end",
-    subtle=True,
-)
+@fault("process", "join.exitcode-none-until-end")
 def zero_before_start(process):
     """A process that was never started seems to have ended well."""
     exitcode_that(process, lambda code, self: 0 if self._popen is None else code)
 
 
-@fault(
-    "exitcode.told-too-early",
-    "multiprocessing.process",
-    "join.exitcode-none-until-end",
-    "join.sentinel-ready-at-end",
-    only=("fork",),
-    subtle=True,
-)
+@fault("process", "join.exitcode-none-until-end", "join.sentinel-ready-at-end", only=("fork",))
 def told_too_early(process):
     """A process counts as ended when its main thread has: others of its threads still work."""
 
-    def start(original):
-        def start_with_pipe(self):
-            reading, self._writing = os.pipe()
-            original(self)
-            os.close(self._writing)
-            self._sentinel = reading
-
-        return start_with_pipe
+    def start_with_pipe(original, self):
+        reading, self._writing = os.pipe()
+        original(self)
+        os.close(self._writing)
+        self._sentinel = reading
 
     def wrap(run):
         def run_and_tell():
@@ -79,28 +61,18 @@ def told_too_early(process):
             return 0
         return code
 
-    replace(process.BaseProcess, "start", start)
+    replace(process.BaseProcess, "start", start_with_pipe)
     run_that(process, wrap)
     exitcode_that(process, tell)
 
 
-@fault(
-    "exitcode.is-what-run-returns",
-    "multiprocessing.process",
-    "join.exit-argument-sets-exitcode",
-    subtle=True,
-)
+@fault("process", "join.exit-argument-sets-exitcode")
 def is_what_run_returns(process):
     """What run returns is the exit code: one that counts its results seems to have failed."""
     run_that(process, lambda run: lambda: sys.exit(run()))
 
 
-@fault(
-    "exitcode.empty-text-is-success",
-    "multiprocessing.process",
-    "join.exit-argument-sets-exitcode",
-    subtle=True,
-)
+@fault("process", "join.exit-argument-sets-exitcode")
 def empty_text_is_success(process):
     """An exit with an empty text for an error counts as success."""
 
@@ -116,12 +88,7 @@ def empty_text_is_success(process):
     run_that(process, wrap)
 
 
-@fault(
-    "exitcode.text-is-not-written",
-    "multiprocessing.process",
-    "join.exit-argument-sets-exitcode",
-    subtle=True,
-)
+@fault("process", "join.exit-argument-sets-exitcode")
 def text_is_not_written(process):
     """A process that exits with a text fails, and nobody learns why."""
 
@@ -137,48 +104,25 @@ def text_is_not_written(process):
     run_that(process, wrap)
 
 
-@fault(
-    "exitcode.seven-bits",
-    "multiprocessing.process",
-    "join.exit-status-has-eight-bits",
-    subtle=True,
-)
+@fault("process", "join.exit-status-has-eight-bits")
 def seven_bits(process):
     """Exit codes are cut to seven bits, and not to eight: some failures look like success."""
     exitcode_that(process, lambda code, self: code & 127 if code and code > 0 else code)
 
 
-@fault(
-    "exitcode.eighth-bit-is-a-sign",
-    "multiprocessing.process",
-    "join.exit-status-has-eight-bits",
-    subtle=True,
-)
+@fault("process", "join.exit-status-has-eight-bits")
 def eighth_bit_is_a_sign(process):
     """sys.exit(-1) gives -1: it looks as if a signal had ended the process."""
     exitcode_that(process, lambda code, self: code - 256 if code and code > 127 else code)
 
 
-@fault(
-    "exitcode.at-most-255",
-    "multiprocessing.process",
-    "join.exit-status-has-eight-bits",
-    subtle=True,
-)
-def at_most_255(process):
+@fault("process.BaseProcess._bootstrap", "join.exit-status-has-eight-bits")
+def at_most_255(original, self, *args, **kwargs):
     """What is too large for an exit code becomes the largest, and not what is left of it."""
-
-    def bootstrap(original):
-        return lambda self, *args, **kwargs: min(original(self, *args, **kwargs), 255)
-
-    replace(process.BaseProcess, "_bootstrap", bootstrap)
+    return min(original(self, *args, **kwargs), 255)
 
 
-@fault(
-    "exitcode.uncaught-is-success",
-    "multiprocessing.process",
-    "join.uncaught-exception-exits-one",
-)
+@fault("process", "join.uncaught-exception-exits-one", crude=True)
 def uncaught_is_success(process):
     """A process that has failed with an exception ends as if it had done its work."""
 
@@ -194,13 +138,7 @@ def uncaught_is_success(process):
     run_that(process, wrap)
 
 
-@fault(
-    "exitcode.interrupt-is-special",
-    "multiprocessing.process",
-    "join.uncaught-exception-exits-one",
-    "stop.interrupt-raises-keyboard-interrupt",
-    subtle=True,
-)
+@fault("process", "join.uncaught-exception-exits-one", "stop.interrupt-raises-keyboard-interrupt")
 def interrupt_is_special(process):
     """KeyboardInterrupt gives the exit code that a shell would show, and not 1."""
 
@@ -218,23 +156,18 @@ def interrupt_is_special(process):
 
 
 @fault(
-    "exitcode.signals-as-in-a-shell",
-    "multiprocessing.process",
+    "process",
     "join.signal-gives-negative-exitcode",
     "stop.terminate-skips-cleanup",
     "stop.kill-cannot-be-caught",
+    crude=True,
 )
 def signals_as_in_a_shell(process):
     """A process that a signal has ended has 128 and its number for an exit code."""
     exitcode_that(process, lambda code, self: 128 - code if code and code < 0 else code)
 
 
-@fault(
-    "exitcode.knows-two-signals",
-    "multiprocessing.process",
-    "join.signal-gives-negative-exitcode",
-    subtle=True,
-)
+@fault("process", "join.signal-gives-negative-exitcode")
 def knows_two_signals(process):
     """Only terminate and kill are told as what they are; any other signal gives 1."""
     exitcode_that(
@@ -242,43 +175,25 @@ def knows_two_signals(process):
     )
 
 
-@fault(
-    "exitcode.server-hides-signals",
-    "multiprocessing.forkserver",
-    "join.signal-gives-negative-exitcode",
-    only=("forkserver",),
-    subtle=True,
-)
-def server_hides_signals(forkserver):
+@fault("forkserver.read_signed", "join.signal-gives-negative-exitcode", only=("forkserver",))
+def server_hides_signals(original, fd):
     """The fork server hands on that its child was killed as a mere failure."""
-
-    def read_and_hide(original):
-        def read(fd):
-            number = original(fd)
-            return 255 if number < 0 else number
-
-        return read
-
-    replace(forkserver, "read_signed", read_and_hide)
+    number = original(fd)
+    return 255 if number < 0 else number
 
 
-@fault(
-    "exitcode.hard-exit-is-soft",
-    "multiprocessing.process",
-    "join.hard-exit-skips-cleanup",
-    subtle=True,
-)
+@fault("process", "join.hard-exit-skips-cleanup")
 def hard_exit_is_soft(process):
     """os._exit in a child's work is as sys.exit: what was to be left alone is tidied up."""
 
     def wrap(run):
         def run_softly():
             hard = os._exit
-            replace(os, "_exit", lambda original: sys.exit)
+            vars(os)["_exit"] = sys.exit
             try:
                 return run()
             finally:
-                replace(os, "_exit", lambda original: hard)
+                vars(os)["_exit"] = hard
 
         return run_softly
 
@@ -286,25 +201,25 @@ def hard_exit_is_soft(process):
 
 
 @fault(
-    "sentinel.always-ready",
-    "multiprocessing.process",
+    "process.BaseProcess.sentinel",
     "join.sentinel-ready-at-end",
     "join.only-finished-sentinels-ready",
+    crude=True,
 )
-def always_ready(process):
+def always_ready(original, self):
     """Whoever waits for a sentinel is told at once that the process has ended."""
-    replace(process.BaseProcess, "sentinel", lambda original: property(lambda self: pipe(False)))
+    return pipe(False)
 
 
 @fault(
-    "sentinel.never-ready",
-    "multiprocessing.process",
+    "process.BaseProcess.sentinel",
     "join.sentinel-ready-at-end",
     "join.only-finished-sentinels-ready",
+    crude=True,
 )
-def never_ready(process):
+def never_ready(original, self):
     """Whoever waits for a sentinel waits for ever."""
-    replace(process.BaseProcess, "sentinel", lambda original: property(lambda self: pipe(True)))
+    return pipe(True)
 
 
 def pipe(open_for_writing):
@@ -315,52 +230,30 @@ def pipe(open_for_writing):
     return reading
 
 
-@fault(
-    "sentinel.none-before-start",
-    "multiprocessing.process",
-    "join.no-sentinel-before-start",
-    subtle=True,
-)
-def none_before_start(process):
+@fault("process.BaseProcess.sentinel", "join.no-sentinel-before-start")
+def none_before_start(original, self):
     """A process that was not started has None for a sentinel, which fails where it is used."""
-    replace(
-        process.BaseProcess,
-        "sentinel",
-        lambda original: property(lambda self: self._popen and original.fget(self)),
-    )
+    return self._popen and original(self)
 
 
 def wait_that(connection, choose):
     """Put ``choose(ready, objects)`` in the place of what wait finds among several objects."""
 
-    def wait(original):
-        def wait_and_choose(object_list, timeout=None):
-            objects = list(object_list)
-            ready = original(objects, timeout)
-            return choose(ready, objects) if ready and len(objects) > 1 else ready
+    def wait_and_choose(original, object_list, timeout=None):
+        objects = list(object_list)
+        ready = original(objects, timeout)
+        return choose(ready, objects) if ready and len(objects) > 1 else ready
 
-        return wait_and_choose
-
-    replace(connection, "wait", wait)
+    replace(connection, "wait", wait_and_choose)
 
 
-@fault(
-    "sentinel.one-for-all",
-    "multiprocessing.connection",
-    "join.only-finished-sentinels-ready",
-    subtle=True,
-)
+@fault("connection", "join.only-finished-sentinels-ready")
 def one_for_all(connection):
     """When one of several processes has ended, all are said to have."""
     wait_that(connection, lambda ready, objects: objects)
 
 
-@fault(
-    "sentinel.one-at-a-time",
-    "multiprocessing.connection",
-    "join.only-finished-sentinels-ready",
-    subtle=True,
-)
+@fault("connection", "join.only-finished-sentinels-ready")
 def one_at_a_time(connection):
     """Of several processes that have ended only one is told, and always the same."""
     wait_that(connection, lambda ready, objects: ready[:1])
@@ -369,13 +262,13 @@ def one_at_a_time(connection):
 def close_that(process, change):
     """Put ``change(original, self)`` in the place of close."""
 
-    def close(original):
-        return lambda self: change(original, self)
+    def close(original, self):
+        return change(original, self)
 
     replace(process.BaseProcess, "close", close)
 
 
-@fault("close.kills", "multiprocessing.process", "join.close-refuses-running-process")
+@fault("process", "join.close-refuses-running-process", crude=True)
 def kills(process):
     """To close a process that runs ends it."""
 
@@ -388,12 +281,7 @@ def kills(process):
     close_that(process, close)
 
 
-@fault(
-    "close.refuses-and-closes",
-    "multiprocessing.process",
-    "join.close-refuses-running-process",
-    subtle=True,
-)
+@fault("process", "join.close-refuses-running-process")
 def refuses_and_closes(process):
     """close of a process that runs raises, but it is closed, and nobody can wait for it."""
 
@@ -406,12 +294,7 @@ def refuses_and_closes(process):
     close_that(process, close)
 
 
-@fault(
-    "close.twice-fails",
-    "multiprocessing.process",
-    "join.closed-process-keeps-only-settings",
-    subtle=True,
-)
+@fault("process", "join.closed-process-keeps-only-settings")
 def twice_fails(process):
     """To close a process once more raises: two who tidy up get into each other's way."""
 
@@ -422,81 +305,37 @@ def twice_fails(process):
     close_that(process, close)
 
 
-@fault(
-    "close.keeps-the-code",
-    "multiprocessing.process",
-    "join.closed-process-keeps-only-settings",
-    subtle=True,
-)
-def keeps_the_code(process):
+@fault("process.BaseProcess.exitcode", "join.closed-process-keeps-only-settings")
+def keeps_the_code(original, self):
     """The exit code of a closed process is None, as if it still ran."""
-
-    def exitcode(original):
-        return property(lambda self: None if self._closed else original.fget(self))
-
-    replace(process.BaseProcess, "exitcode", exitcode)
+    return None if self._closed else original(self)
 
 
-@fault(
-    "close.lives-on",
-    "multiprocessing.process",
-    "join.closed-process-keeps-only-settings",
-    subtle=True,
-)
-def lives_on(process):
+@fault("process.BaseProcess.is_alive", "join.closed-process-keeps-only-settings")
+def lives_on(original, self):
     """A closed process may be asked whether it is alive, and is said not to be."""
-    replace(
-        process.BaseProcess,
-        "is_alive",
-        lambda original: lambda self: not self._closed and original(self),
-    )
+    return not self._closed and original(self)
 
 
-@fault(
-    "close.forgets-the-name",
-    "multiprocessing.process",
-    "join.closed-process-keeps-only-settings",
-    subtle=True,
-)
-def forgets_the_name(process):
+@fault("process.BaseProcess.name", "join.closed-process-keeps-only-settings")
+def forgets_the_name(original, self):
     """A closed process has no name: what it was cannot be written to a log."""
-
-    def name(original):
-        def tell_name(self):
-            self._check_closed()
-            return original.fget(self)
-
-        return original.getter(tell_name)
-
-    replace(process.BaseProcess, "name", name)
+    self._check_closed()
+    return original(self)
 
 
 @fault(
-    "close.start-opens",
-    "multiprocessing.process",
+    "process.BaseProcess.start",
     "join.close-before-start-prevents-start",
     "join.closed-process-keeps-only-settings",
-    subtle=True,
 )
-def start_opens(process):
+def start_opens(original, self):
     """A process that was closed can be started all the same."""
-
-    def start(original):
-        def start_closed(self):
-            self._closed = False
-            original(self)
-
-        return start_closed
-
-    replace(process.BaseProcess, "start", start)
+    self._closed = False
+    original(self)
 
 
-@fault(
-    "close.refuses-what-was-not-started",
-    "multiprocessing.process",
-    "join.close-before-start-prevents-start",
-    subtle=True,
-)
+@fault("process", "join.close-before-start-prevents-start")
 def refuses_what_was_not_started(process):
     """A process that was never started cannot be closed."""
 

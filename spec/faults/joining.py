@@ -8,124 +8,83 @@ from spec.faults import fault, replace
 
 
 @fault(
-    "join.returns-at-once",
-    "multiprocessing.process",
+    "process.BaseProcess.join",
     "join.blocks-until-process-ends",
     "join.orders-what-follows",
     "join.sleeps-take-longest-not-sum",
     "join.timeout-returns-none",
+    crude=True,
 )
-def returns_at_once(process):
+def returns_at_once(original, self, timeout=None):
     """join does not wait: what follows it runs beside the process, not after it."""
-    replace(process.BaseProcess, "join", lambda original: lambda self, timeout=None: None)
+    return
 
 
 @fault(
-    "join.gives-up-after-a-moment",
-    "multiprocessing.process",
+    "process.BaseProcess.join",
     "join.blocks-until-process-ends",
     "join.orders-what-follows",
     "join.timeout-returns-none",
-    subtle=True,
 )
-def gives_up_after_a_moment(process):
+def gives_up_after_a_moment(original, self, timeout=None):
     """join waits for a moment only, and says nothing of it: right for all that ends quickly."""
-
-    def join(original):
-        def join_for_a_moment(self, timeout=None):
-            original(self, 0.05 if timeout is None else min(timeout, 0.05))
-
-        return join_for_a_moment
-
-    replace(process.BaseProcess, "join", join)
+    original(self, 0.05 if timeout is None else min(timeout, 0.05))
 
 
 @fault(
-    "join.tells-what-it-saw",
-    "multiprocessing.process",
+    "process.BaseProcess.join",
     "join.blocks-until-process-ends",
     "join.timeout-returns-none",
     "join.negative-timeout-is-zero",
     "join.may-be-repeated",
     "parallelism.process-mirrors-thread-surface",
-    subtle=True,
 )
-def tells_what_it_saw(process):
+def tells_what_it_saw(original, self, timeout=None):
     """join returns whether the process has ended: code that relies on it fails elsewhere."""
-
-    def join(original):
-        def join_and_tell(self, timeout=None):
-            original(self, timeout)
-            return not self.is_alive()
-
-        return join_and_tell
-
-    replace(process.BaseProcess, "join", join)
+    original(self, timeout)
+    return not self.is_alive()
 
 
-@fault("join.oldest-first", "multiprocessing.process", "join.order-is-free", subtle=True)
-def oldest_first(process):
+@fault("process.BaseProcess.join", "join.order-is-free")
+def oldest_first(original, self, timeout=None):
     """join first waits for the children that were started before: the order of joins matters."""
+    from multiprocessing import process
 
-    def join(original):
-        def join_older_first(self, timeout=None):
-            for child in sorted(process._children, key=lambda child: child._identity):
-                if child._identity < self._identity:
-                    original(child, timeout)
-            original(self, timeout)
-
-        return join_older_first
-
-    replace(process.BaseProcess, "join", join)
+    for child in sorted(process._children, key=lambda child: child._identity):
+        if child._identity < self._identity:
+            original(child, timeout)
+    original(self, timeout)
 
 
-@fault(
-    "join.takes-the-others-status",
-    "multiprocessing.popen_fork",
-    "join.order-is-free",
-    only=("fork", "spawn"),
-    subtle=True,
-)
-def takes_the_others_status(popen_fork):
+@fault("popen_fork.Popen.poll", "join.order-is-free", only=("fork", "spawn"))
+def takes_the_others_status(original, self, flag=os.WNOHANG):
     """Waiting for one child takes up whichever ends first: the others' exit codes are lost."""
-
-    def poll(original):
-        def poll_any(self, flag=os.WNOHANG):
-            try:
-                while self.returncode is None:
-                    pid, status = os.waitpid(-1, os.WNOHANG)
-                    if pid == self.pid:
-                        self.returncode = os.waitstatus_to_exitcode(status)
-                    if pid == 0:
-                        break
-            except OSError:
-                return None
-            return original(self, flag)
-
-        return poll_any
-
-    replace(popen_fork.Popen, "poll", poll)
+    try:
+        while self.returncode is None:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == self.pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+            if pid == 0:
+                break
+    except OSError:
+        return None
+    return original(self, flag)
 
 
 def join_that(process, change):
     """Put ``change(original, self, timeout)`` in the place of join."""
 
-    def join(original):
-        def join_otherwise(self, timeout=None):
-            return change(original, self, timeout)
+    def join_otherwise(original, self, timeout=None):
+        return change(original, self, timeout)
 
-        return join_otherwise
-
-    replace(process.BaseProcess, "join", join)
+    replace(process.BaseProcess, "join", join_otherwise)
 
 
 @fault(
-    "join.terminates-when-time-is-out",
-    "multiprocessing.process",
+    "process",
     "join.timeout-returns-none",
     "join.negative-timeout-is-zero",
     "join.child-waits-for-its-threads",
-    subtle=True,
 )
 def terminates_when_time_is_out(process):
     """A join that runs out of time terminates the process: who only looked has ended it."""
@@ -139,7 +98,7 @@ def terminates_when_time_is_out(process):
     join_that(process, join)
 
 
-@fault("join.raises-when-time-is-out", "multiprocessing.process", "join.timeout-returns-none")
+@fault("process", "join.timeout-returns-none", crude=True)
 def raises_when_time_is_out(process):
     """A join that runs out of time raises TimeoutError: programs that poll break."""
 
@@ -151,23 +110,13 @@ def raises_when_time_is_out(process):
     join_that(process, join)
 
 
-@fault(
-    "join.zero-is-for-ever",
-    "multiprocessing.process",
-    "join.negative-timeout-is-zero",
-    subtle=True,
-)
+@fault("process", "join.negative-timeout-is-zero")
 def zero_is_for_ever(process):
     """join(0) waits for the end, as if it had no time-out: who only wants to look is stuck."""
     join_that(process, lambda original, self, timeout: original(self, timeout or None))
 
 
-@fault(
-    "join.negative-is-positive",
-    "multiprocessing.process",
-    "join.negative-timeout-is-zero",
-    subtle=True,
-)
+@fault("process", "join.negative-timeout-is-zero")
 def negative_is_positive(process):
     """A deadline that has passed is waited for as long as it is ago."""
     join_that(
@@ -178,31 +127,18 @@ def negative_is_positive(process):
     )
 
 
-@fault(
-    "join.asks-again-and-again",
-    "multiprocessing.popen_fork",
-    "join.timeout-held-up-by-grandchild",
-    only=("fork",),
-    subtle=True,
-)
-def asks_again_and_again(popen_fork):
+@fault("popen_fork.Popen.wait", "join.timeout-held-up-by-grandchild", only=("fork",))
+def asks_again_and_again(original, self, timeout=None):
     """join does not wait for the sentinel, but asks the kernel a thousand times a second."""
-
-    def wait(original):
-        def ask(self, timeout=None):
-            if timeout is None or self.method != "fork":
-                return original(self, timeout)
-            deadline = time.monotonic() + timeout
-            while self.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.001)
-            return self.poll()
-
-        return ask
-
-    replace(popen_fork.Popen, "wait", wait)
+    if timeout is None or self.method != "fork":
+        return original(self, timeout)
+    deadline = time.monotonic() + timeout
+    while self.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return self.poll()
 
 
-@fault("join.only-once", "multiprocessing.process", "join.may-be-repeated", subtle=True)
+@fault("process", "join.may-be-repeated")
 def only_once(process):
     """To wait for a process that is known to have ended raises ValueError."""
 
@@ -214,7 +150,7 @@ def only_once(process):
     join_that(process, join)
 
 
-@fault("join.forgets-the-code", "multiprocessing.process", "join.may-be-repeated", subtle=True)
+@fault("process", "join.may-be-repeated")
 def forgets_the_code(process):
     """To wait once more for a process loses its exit code: it seems to run again."""
 
@@ -228,13 +164,7 @@ def forgets_the_code(process):
     join_that(process, join)
 
 
-@fault(
-    "join.ignored-before-start",
-    "multiprocessing.process",
-    "join.before-start-fails",
-    "join.refused-by-assertion",
-    subtle=True,
-)
+@fault("process", "join.before-start-fails", "join.refused-by-assertion")
 def ignored_before_start(process):
     """To join what was never started returns at once: the work is taken for done."""
 
@@ -245,13 +175,7 @@ def ignored_before_start(process):
     join_that(process, join)
 
 
-@fault(
-    "join.oneself-is-ignored",
-    "multiprocessing.process",
-    "join.self-join-fails",
-    "join.refused-by-assertion",
-    subtle=True,
-)
+@fault("process", "join.self-join-fails", "join.refused-by-assertion")
 def oneself_is_ignored(process):
     """A process that joins itself goes on as if it had ended."""
 
@@ -262,12 +186,7 @@ def oneself_is_ignored(process):
     join_that(process, join)
 
 
-@fault(
-    "join.oneself-is-ignored-at-first",
-    "multiprocessing.process",
-    "join.self-join-fails",
-    subtle=True,
-)
+@fault("process", "join.self-join-fails")
 def oneself_is_ignored_at_first(process):
     """A program's first process may join itself, and goes on; its children may not."""
 
@@ -278,12 +197,7 @@ def oneself_is_ignored_at_first(process):
     join_that(process, join)
 
 
-@fault(
-    "join.oneself-waits-for-ever",
-    "multiprocessing.process",
-    "join.self-join-fails",
-    "join.refused-by-assertion",
-)
+@fault("process", "join.self-join-fails", "join.refused-by-assertion", crude=True)
 def oneself_waits_for_ever(process):
     """A process that joins itself waits for its own end."""
 
@@ -295,12 +209,7 @@ def oneself_waits_for_ever(process):
     join_that(process, join)
 
 
-@fault(
-    "join.refused-as-by-threads",
-    "multiprocessing.process",
-    "join.refused-by-assertion",
-    subtle=True,
-)
+@fault("process", "join.refused-by-assertion")
 def refused_as_by_threads(process):
     """What join refuses raises RuntimeError: who catches AssertionError misses it."""
 
@@ -313,110 +222,51 @@ def refused_as_by_threads(process):
     join_that(process, join)
 
 
-@fault(
-    "alive.until-there-is-a-code",
-    "multiprocessing.process",
-    "join.alive-between-start-and-end",
-    subtle=True,
-)
-def until_there_is_a_code(process):
+@fault("process.BaseProcess.is_alive", "join.alive-between-start-and-end")
+def until_there_is_a_code(original, self):
     """A process that was never started counts as alive: it has no exit code yet."""
-
-    def is_alive(original):
-        return lambda self: original(self) or (self._popen is None and self.exitcode is None)
-
-    replace(process.BaseProcess, "is_alive", is_alive)
+    return original(self) or (self._popen is None and self.exitcode is None)
 
 
-@fault(
-    "alive.leaves-zombies",
-    "multiprocessing.process",
-    "join.is-alive-joins-finished",
-    only=("fork", "spawn"),
-    subtle=True,
-)
-def leaves_zombies(process):
+@fault("process.BaseProcess.is_alive", "join.is-alive-joins-finished", only=("fork", "spawn"))
+def leaves_zombies(original, self):
     """is_alive only looks, and takes nothing up: who polls instead of joining gathers zombies."""
-
-    def is_alive(original):
-        def look(self):
-            try:
-                flags = os.WEXITED | os.WNOWAIT | os.WNOHANG
-                return os.waitid(os.P_PID, self._popen.pid, flags) is None
-            except (AttributeError, OSError):
-                return original(self)
-
-        return look
-
-    replace(process.BaseProcess, "is_alive", is_alive)
+    try:
+        flags = os.WEXITED | os.WNOWAIT | os.WNOHANG
+        return os.waitid(os.P_PID, self._popen.pid, flags) is None
+    except (AttributeError, OSError):
+        return original(self)
 
 
-@fault("pid.is-gone-at-the-end", "multiprocessing.process", "join.pid-set-by-start", subtle=True)
-def is_gone_at_the_end(process):
+@fault("process.BaseProcess.pid", "join.pid-set-by-start")
+def is_gone_at_the_end(original, self):
     """pid is None again when the process has ended: what it has logged cannot be found."""
-
-    def pid(original):
-        return property(lambda self: original.fget(self) if self.exitcode is None else None)
-
-    replace(process.BaseProcess, "pid", pid)
+    return original(self) if self.exitcode is None else None
 
 
-@fault(
-    "pid.native-id-is-the-parents",
-    "multiprocessing.process",
-    "join.native-id-equals-pid",
-    subtle=True,
-)
-def native_id_is_the_parents(process):
+@fault("process.BaseProcess.run", "join.native-id-equals-pid")
+def native_id_is_the_parents(original, self):
     """The main thread of a child goes by the number that its parent's has."""
-
-    def run(original):
-        def run_as_parent(self):
-            threading.main_thread()._native_id = os.getppid()
-            original(self)
-
-        return run_as_parent
-
-    replace(process.BaseProcess, "run", run)
+    threading.main_thread()._native_id = os.getppid()
+    original(self)
 
 
 @fault(
-    "child.cuts-off-its-threads",
-    "multiprocessing.process",
+    "process.BaseProcess._bootstrap",
     "join.child-waits-for-its-threads",
     "join.exitcode-none-until-end",
     "join.sentinel-ready-at-end",
-    subtle=True,
 )
-def cuts_off_its_threads(process):
+def cuts_off_its_threads(original, self, *args, **kwargs):
     """A child ends when its main thread does: what its other threads had to do stays undone."""
-
-    def bootstrap(original):
-        def bootstrap_hastily(self, *args, **kwargs):
-            threading._shutdown = lambda: None
-            return original(self, *args, **kwargs)
-
-        return bootstrap_hastily
-
-    replace(process.BaseProcess, "_bootstrap", bootstrap)
+    threading._shutdown = lambda: None
+    return original(self, *args, **kwargs)
 
 
-@fault(
-    "child.waits-for-daemonic-threads",
-    "multiprocessing.process",
-    "join.child-waits-for-its-threads",
-    subtle=True,
-)
-def waits_for_daemonic_threads(process):
+@fault("process.BaseProcess.run", "join.child-waits-for-its-threads")
+def waits_for_daemonic_threads(original, self):
     """A child waits for its daemonic threads too, but for those of its queues: it never ends."""
-
-    def run(original):
-        def run_and_wait(self):
-            original(self)
-            for thread in threading.enumerate():
-                if thread.daemon and not thread.name.startswith("QueueFeeder"):
-                    thread.join()
-
-        return run_and_wait
-
-    replace(process.BaseProcess, "run", run)
+    original(self)
+    for thread in threading.enumerate():
+        if thread.daemon and not thread.name.startswith("QueueFeeder"):
+            thread.join()

@@ -1,25 +1,15 @@
 """What can go wrong with logging."""
 
-from spec.faults import fault, replace
+from spec.faults import fault
 
 
-@fault(
-    "logging.children-always-log",
-    "multiprocessing.spawn",
-    "logging.child-logs-under-own-name",
-    only=("spawn", "forkserver"),
-    subtle=True,
-)
-def children_always_log(spawn):
+@fault("spawn.prepare", "logging.child-logs-under-own-name", only=("spawn", "forkserver"))
+def children_always_log(original, data):
     """Each spawned child writes to standard error, whatever its parent does."""
-
-    def prepare(original):
-        return lambda data: original({**data, "log_to_stderr": True})
-
-    replace(spawn, "prepare", prepare)
+    return original({**data, "log_to_stderr": True})
 
 
-@fault("logging.no-name-in-lines", "multiprocessing.util", "logging.child-logs-under-own-name")
+@fault("util", "logging.child-logs-under-own-name", crude=True)
 def no_name_in_lines(util):
     """Lines do not say which process they are of."""
-    replace(util, "DEFAULT_LOGGING_FORMAT", lambda original: "[%(levelname)s] %(message)s")
+    util.DEFAULT_LOGGING_FORMAT = "[%(levelname)s] %(message)s"

@@ -5,97 +5,60 @@ import os
 from spec.faults import fault, replace
 
 
-@fault("parallelism.threads-are-processes", "threading", "parallelism.gil-serialises-threads")
+@fault("threading", "parallelism.gil-serialises-threads", crude=True)
 def threads_are_processes(threading):
     """A thread is a fork: it does run beside the others, but what it changes is lost."""
 
-    def start(_):
-        def fork(self):
-            self.fork = os.fork()
-            if self.fork == 0:
-                try:
-                    self.run()
-                finally:
-                    os._exit(0)
-            self._started.set()
+    def fork(original, self):
+        self.fork = os.fork()
+        if self.fork == 0:
+            try:
+                self.run()
+            finally:
+                os._exit(0)
+        self._started.set()
 
-        return fork
+    def reap(original, self, timeout=None):
+        os.waitpid(self.fork, 0)
 
-    def join(_):
-        def reap(self, timeout=None):
-            os.waitpid(self.fork, 0)
-
-        return reap
-
-    replace(threading.Thread, "start", start)
-    replace(threading.Thread, "join", join)
+    replace(threading.Thread, "start", fork)
+    replace(threading.Thread, "join", reap)
 
 
 @fault(
-    "parallelism.threads-take-turns",
-    "threading",
+    "threading.Thread.start",
     "parallelism.threads-parallel-without-gil",
     "parallelism.waiting-overlaps-in-threads-too",
     "join.sleeps-overlap-as-in-threads",
+    crude=True,
 )
-def threads_take_turns(threading):
+def threads_take_turns(original, self):
     """Thread.start does the work before it returns: threads bring nothing but overhead."""
-
-    def start(original):
-        def start_and_wait(self):
-            original(self)
-            self.join()
-
-        return start_and_wait
-
-    replace(threading.Thread, "start", start)
+    original(self)
+    self.join()
 
 
-@fault(
-    "parallelism.one-core-for-all",
-    "multiprocessing.process",
-    "parallelism.processes-use-several-cores",
-    subtle=True,
-)
-def one_core_for_all(process):
+@fault("process.BaseProcess._bootstrap", "parallelism.processes-use-several-cores")
+def one_core_for_all(original, self, *args, **kwargs):
     """All children are bound to the first core: they take turns, and compute no faster."""
-
-    def bind(original):
-        def bootstrap(self, *args, **kwargs):
-            os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-            return original(self, *args, **kwargs)
-
-        return bootstrap
-
-    replace(process.BaseProcess, "_bootstrap", bind)
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    return original(self, *args, **kwargs)
 
 
 @fault(
-    "parallelism.second-process-waits-for-first",
-    "multiprocessing.process",
+    "process.BaseProcess.start",
     "parallelism.processes-use-several-cores",
     "join.sleeps-take-longest-not-sum",
     "join.shorter-sleeper-ends-first",
+    crude=True,
 )
-def second_process_waits_for_first(process):
+def second_process_waits_for_first(original, self):
     """start() returns when the activity is over: one process after the other, in order."""
-
-    def start(original):
-        def start_and_wait(self):
-            original(self)
-            self.join()
-
-        return start_and_wait
-
-    replace(process.BaseProcess, "start", start)
+    original(self)
+    self.join()
 
 
-@fault(
-    "parallelism.local-means-nothing",
-    "multiprocessing.context",
-    "parallelism.threading-functions-without-counterpart",
-    subtle=True,
-)
+@fault("context", "parallelism.threading-functions-without-counterpart")
 def local_means_nothing(context):
     """There is a local, taken over from threading: code that uses it stores what others see."""
     import threading

@@ -2,94 +2,53 @@
 
 import os
 
-from spec.faults import fault, replace
+from spec.faults import fault
 
 CONNECTION = "multiprocessing.connection"
 
 
 @fault(
-    "pipe.one-way-by-default",
-    CONNECTION,
+    "connection.Pipe",
     "pipe.duplex-by-default",
     "pipe.sending-first-end-needs-duplex",
     "pipe.duplex-ends-are-interchangeable",
+    crude=True,
 )
-def one_way_by_default(connection):
+def one_way_by_default(original, duplex=True):
     """A pipe goes one way only, whatever was asked for."""
-    replace(connection, "Pipe", lambda original: lambda duplex=True: original(False))
+    return original(False)
 
 
-@fault(
-    "pipe.second-end-only-receives",
-    CONNECTION,
-    "pipe.duplex-by-default",
-    "pipe.duplex-ends-are-interchangeable",
-    subtle=True,
-)
-def second_end_only_receives(connection):
+@fault("connection.Pipe", "pipe.duplex-by-default", "pipe.duplex-ends-are-interchangeable")
+def second_end_only_receives(original, duplex=True):
     """The second end of a duplex pipe cannot send: there are questions and no answers."""
-
-    def make(original):
-        def pipe(duplex=True):
-            first, second = original(duplex)
-            if duplex:
-                second = type(second)(second.fileno(), writable=False)
-                original_second.append(second)
-            return first, second
-
-        original_second = []
-        return pipe
-
-    replace(connection, "Pipe", make)
+    first, second = original(duplex)
+    if duplex:
+        second._writable = False
+    return first, second
 
 
 @fault(
-    "pipe.always-duplex",
-    CONNECTION,
-    "pipe.one-way-directions",
-    "pipe.sending-first-end-needs-duplex",
+    "connection.Pipe", "pipe.one-way-directions", "pipe.sending-first-end-needs-duplex", crude=True
 )
-def always_duplex(connection):
+def always_duplex(original, duplex=True):
     """duplex=False is ignored: what was to be read-only can be written to."""
-    replace(connection, "Pipe", lambda original: lambda duplex=True: original(True))
+    return original(True)
 
 
-@fault(
-    "pipe.ends-are-swapped",
-    CONNECTION,
-    "pipe.one-way-directions",
-    "pipe.sending-first-end-needs-duplex",
-    subtle=True,
-)
-def ends_are_swapped(connection):
+@fault("connection.Pipe", "pipe.one-way-directions", "pipe.sending-first-end-needs-duplex")
+def ends_are_swapped(original, duplex=True):
     """With duplex=False the first end sends: programs for one order fail with the other."""
-
-    def make(original):
-        return lambda duplex=True: original(duplex) if duplex else original(duplex)[::-1]
-
-    replace(connection, "Pipe", make)
+    return original(duplex) if duplex else original(duplex)[::-1]
 
 
-@fault("pipe.poll-is-allowed-anywhere", CONNECTION, "pipe.one-way-directions", subtle=True)
-def poll_is_allowed_anywhere(connection):
+@fault("connection.Connection.poll", "pipe.one-way-directions")
+def poll_is_allowed_anywhere(original, self, timeout=0.0):
     """poll on an end that only sends says that nothing has come, instead of raising."""
-
-    def make(original):
-        return lambda self, timeout=0.0: self.readable and original(self, timeout)
-
-    replace(connection.Connection, "poll", make)
+    return self.readable and original(self, timeout)
 
 
-@fault(
-    "pipe.first-write-is-all",
-    CONNECTION,
-    "pipe.signals-tear-no-message",
-    subtle=True,
-)
-def first_write_is_all(connection):
+@fault("connection.Connection._send", "pipe.signals-tear-no-message")
+def first_write_is_all(original, self, buf, write=os.write):
     """What a signal keeps from being written is never written: the other end waits for ever."""
-
-    def send(original):
-        return lambda self, buf, write=os.write: write(self._handle, buf)
-
-    replace(connection.Connection, "_send", send)
+    return write(self._handle, buf)

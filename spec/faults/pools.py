@@ -1,50 +1,27 @@
 """What can go wrong with a pool."""
 
-from spec.faults import fault, replace
+from spec.faults import fault
 
 POOL = "multiprocessing.pool"
 
 
-@fault("pool.calls-have-one-number", POOL, "pool.each-call-gets-its-own-result", subtle=True)
-def calls_have_one_number(pool):
+@fault("pool.ApplyResult.__init__", "pool.each-call-gets-its-own-result")
+def calls_have_one_number(original, self, *args, **kwargs):
     """All calls have the same number: a result goes to whoever asked last."""
-
-    def init(original):
-        def init_unnumbered(self, *args, **kwargs):
-            original(self, *args, **kwargs)
-            self._cache[0] = self._cache.pop(self._job)
-            self._job = 0
-
-        return init_unnumbered
-
-    replace(pool.ApplyResult, "__init__", init)
+    original(self, *args, **kwargs)
+    self._cache[0] = self._cache.pop(self._job)
+    self._job = 0
 
 
-@fault("pool.results-go-astray", POOL, "pool.each-call-gets-its-own-result")
-def results_go_astray(pool):
+@fault("pool.ApplyResult.__init__", "pool.each-call-gets-its-own-result", crude=True)
+def results_go_astray(original, self, *args, **kwargs):
     """The second of two results never comes."""
-
-    def init(original):
-        def init_half(self, *args, **kwargs):
-            original(self, *args, **kwargs)
-            if self._job % 2:
-                del self._cache[self._job]
-
-        return init_half
-
-    replace(pool.ApplyResult, "__init__", init)
+    original(self, *args, **kwargs)
+    if self._job % 2:
+        del self._cache[self._job]
 
 
-@fault(
-    "pool.unordered-takes-one-at-a-time",
-    POOL,
-    "pool.chunks-go-to-one-worker",
-    subtle=True,
-)
-def unordered_takes_one_at_a_time(pool):
+@fault("pool.Pool.imap_unordered", "pool.chunks-go-to-one-worker")
+def unordered_takes_one_at_a_time(original, self, func, iterable, chunksize=1):
     """imap_unordered forgets the chunksize: a million small items travel one by one."""
-
-    def imap_unordered(original):
-        return lambda self, func, iterable, chunksize=1: original(self, func, iterable)
-
-    replace(pool.Pool, "imap_unordered", imap_unordered)
+    return original(self, func, iterable)

@@ -1,25 +1,19 @@
 """What can go wrong with what has to be kept alive."""
 
-from spec.faults import fault, replace
+from spec.faults import fault
 
 
 @fault(
-    "resource.semaphore-names-live-on",
-    "multiprocessing.synchronize",
+    "synchronize.SemLock._cleanup",
     "resource.unjoined-semaphores-lost-unless-forked",
     only=("spawn", "forkserver"),
+    crude=True,
 )
-def semaphore_names_live_on(synchronize):
+def semaphore_names_live_on(original, name):
     """Semaphores are never removed: unjoined programs work, and the names fill the system."""
-    replace(synchronize.SemLock, "_cleanup", lambda original: staticmethod(lambda name: None))
 
 
-@fault(
-    "resource.pipes-close-at-exit",
-    "multiprocessing.util",
-    "resource.unjoined-pipe-survives",
-    subtle=True,
-)
+@fault("util", "resource.unjoined-pipe-survives")
 def pipes_close_at_exit(util):
     """A program that ends shuts down its pipes, though its children still talk through them."""
     import atexit
@@ -35,5 +29,4 @@ def pipes_close_at_exit(util):
                 with socket.socket(fileno=os.dup(found.fileno())) as end:
                     end.shutdown(socket.SHUT_RDWR)
 
-    replace(util, "_exit_function", lambda original: original)
     atexit.register(shut_down)

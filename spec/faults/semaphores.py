@@ -1,254 +1,157 @@
 """What can go wrong with a semaphore."""
 
-import sys
-
 from spec.faults import fault, replace
-from spec.faults.locks import SYNCHRONIZE, is_of_the_package, with_acquire, with_methods
 
 SEATS = ("semaphore.at-most-two", "semaphore.five-holders-take-three-waves")
 
 
-@fault("semaphore.one-seat-too-many", SYNCHRONIZE, *SEATS, subtle=True)
-def one_seat_too_many(synchronize):
+@fault("synchronize.Semaphore.__init__", *SEATS)
+def one_seat_too_many(original, self, value=1, *, ctx):
     """A Semaphore(n) seats n + 1: what was to be protected from the third gets a third."""
-    replace(
-        synchronize.Semaphore,
-        "__init__",
-        lambda init: lambda self, value=1, *, ctx: init(self, value + 1, ctx=ctx),
-    )
+    return original(self, value + 1, ctx=ctx)
 
 
-@fault("semaphore.one-seat-only", SYNCHRONIZE, *SEATS, subtle=True)
-def one_seat_only(synchronize):
+@fault("synchronize.Semaphore.__init__", *SEATS)
+def one_seat_only(original, self, value=1, *, ctx):
     """A Semaphore(n) is a lock: only one is inside at a time, whatever n."""
-    replace(
-        synchronize.Semaphore,
-        "__init__",
-        lambda init: lambda self, value=1, *, ctx: init(self, min(value, 1), ctx=ctx),
-    )
+    return original(self, min(value, 1), ctx=ctx)
 
 
-@fault("semaphore.admits-when-time-is-over", SYNCHRONIZE, "semaphore.at-most-two", subtle=True)
-def admits_when_time_is_over(synchronize):
+@fault("synchronize.Semaphore.acquire", "semaphore.at-most-two")
+def admits_when_time_is_over(original, self, block=True, timeout=None):
     """acquire says True when its time-out has passed: whoever is patient gets in."""
-
-    def make(original):
-        def make_methods(self):
-            original(self)
-            acquire = self.acquire
-            self.acquire = lambda block=True, timeout=None: acquire(block, timeout) or bool(timeout)
-
-        return make_methods
-
-    replace(synchronize.Semaphore, "_make_methods", make)
+    return original(self, block, timeout) or bool(timeout)
 
 
-@fault("semaphore.time-out-is-ignored", SYNCHRONIZE, "semaphore.at-most-two", subtle=True)
-def time_out_is_ignored(synchronize):
+@fault("synchronize.Semaphore.acquire", "semaphore.at-most-two")
+def time_out_is_ignored(original, self, block=True, timeout=None):
     """acquire with a time-out does not wait: who would have got a seat in time is sent away."""
-
-    def make(original):
-        def make_methods(self):
-            original(self)
-            acquire = self.acquire
-            self.acquire = lambda block=True, timeout=None: acquire(block and timeout is None)
-
-        return make_methods
-
-    replace(synchronize.Semaphore, "_make_methods", make)
+    return original(self, block and timeout is None)
 
 
 @fault(
-    "semaphore.seats-are-used-up",
-    SYNCHRONIZE,
+    "synchronize.Semaphore.__exit__",
     *SEATS,
     "semaphore.each-holder-acquires-then-releases",
+    crude=True,
 )
-def seats_are_used_up(synchronize):
+def seats_are_used_up(original, self, *args):
     """A seat that was left stays taken: after n visitors nobody gets in."""
-    replace(synchronize.Semaphore, "__exit__", lambda original: lambda self, *args: None)
-
-
-def made_by_users(context, make):
-    """Have ``make(original, context, value)`` make the semaphores that the package does not use.
-
-    Conditions and queues are made of semaphores: they are to stay as they are.
-    """
-
-    def semaphore(original):
-        def make_semaphore(self, value=1):
-            if is_of_the_package(sys._getframe(1)):
-                return original(self, value)
-            return make(original, self, value)
-
-        return make_semaphore
-
-    replace(context.BaseContext, "Semaphore", semaphore)
-
-
-CONTEXT = "multiprocessing.context"
-
-
-@fault("semaphore.two-seats-unless-told", CONTEXT, "semaphore.initial-value-defaults-to-one")
-def two_seats_unless_told(context):
-    """A BoundedSemaphore has two seats if no number is given: what is to be alone is not."""
-    replace(
-        context.BaseContext,
-        "BoundedSemaphore",
-        lambda original: lambda self, value=2: original(self, value),
-    )
-
-
-@fault("semaphore.zero-is-one", CONTEXT, "semaphore.initial-value-defaults-to-one", subtle=True)
-def zero_is_one(context):
-    """A Semaphore(0) has one seat: who was to wait for a first release does not."""
-    made_by_users(context, lambda original, self, value: original(self, value or 1))
-
-
-@fault("semaphore.is-bounded", CONTEXT, "semaphore.value-may-exceed-start")
-def is_bounded(context):
-    """A Semaphore refuses to have more seats than at first, as a BoundedSemaphore does."""
-    made_by_users(
-        context,
-        lambda original, self, value: self.BoundedSemaphore(value) if value else original(self, 0),
-    )
+    return
 
 
 @fault(
-    "semaphore.foreign-release-is-lost",
-    SYNCHRONIZE,
-    "semaphore.value-may-exceed-start",
-    subtle=True,
+    "context.BaseContext.BoundedSemaphore", "semaphore.initial-value-defaults-to-one", crude=True
 )
-def foreign_release_is_lost(synchronize):
-    """The release of a seat that another process has taken is lost, unless no seat is free."""
-
-    def release(self):
-        own = self._semlock._count() > 0 or is_of_the_package(sys._getframe(1))
-        if own or self._semlock._is_zero():
-            self._semlock.release()
-
-    with_methods(synchronize.Semaphore, release=release)
+def two_seats_unless_told(original, self, value=2):
+    """A BoundedSemaphore has two seats if no number is given: what is to be alone is not."""
+    return original(self, value)
 
 
-@fault("semaphore.bounded-is-not", SYNCHRONIZE, "semaphore.bounded-refuses-extra-release")
-def bounded_is_not(synchronize):
-    """A BoundedSemaphore is a Semaphore: a program that releases too often never hears of it."""
-    replace(
-        synchronize.BoundedSemaphore,
-        "__init__",
-        lambda _: (
-            lambda self, value=1, *, ctx: synchronize.Semaphore.__init__(self, value, ctx=ctx)
-        ),
-    )
+@fault("context.BaseContext.Semaphore", "semaphore.initial-value-defaults-to-one", for_users=True)
+def zero_is_one(original, self, value=1):
+    """A Semaphore(0) has one seat: who was to wait for a first release does not."""
+    return original(self, value or 1)
 
 
 @fault(
-    "semaphore.unpickled-is-not-bounded",
-    SYNCHRONIZE,
+    "context.BaseContext.Semaphore",
+    "semaphore.value-may-exceed-start",
+    crude=True,
+    for_users=True,
+)
+def is_bounded(original, self, value=1):
+    """A Semaphore refuses to have more seats than at first, as a BoundedSemaphore does."""
+    return self.BoundedSemaphore(value) if value else original(self, 0)
+
+
+@fault("synchronize.Semaphore.release", "semaphore.value-may-exceed-start", for_users=True)
+def foreign_release_is_lost(original, self):
+    """The release of a seat that another process has taken is lost, unless no seat is free."""
+    if self._semlock._count() > 0 or self._semlock._is_zero():
+        original(self)
+
+
+@fault(
+    "synchronize.BoundedSemaphore.__init__", "semaphore.bounded-refuses-extra-release", crude=True
+)
+def bounded_is_not(original, self, value=1, *, ctx):
+    """A BoundedSemaphore is a Semaphore: a program that releases too often never hears of it."""
+    from multiprocessing import synchronize
+
+    return synchronize.Semaphore.__init__(self, value, ctx=ctx)
+
+
+@fault(
+    "synchronize.BoundedSemaphore.__setstate__",
     "semaphore.bounded-refuses-extra-release",
     only=("spawn", "forkserver"),
-    subtle=True,
 )
-def unpickled_is_not_bounded(synchronize):
+def unpickled_is_not_bounded(original, self, state):
     """A BoundedSemaphore that came to a process by pickle has lost its bound there."""
-
-    def setstate(original):
-        return lambda self, state: original(self, (*state[:2], 1000, state[3]))
-
-    replace(synchronize.BoundedSemaphore, "__setstate__", setstate)
+    return original(self, (*state[:2], 1000, state[3]))
 
 
-@fault(
-    "semaphore.bound-is-per-process",
-    SYNCHRONIZE,
-    "semaphore.bounded-refuses-extra-release",
-    subtle=True,
-)
-def bound_is_per_process(synchronize):
+@fault("synchronize.BoundedSemaphore.release", "semaphore.bounded-refuses-extra-release")
+def bound_is_per_process(original, self):
     """A BoundedSemaphore refuses the release of a seat that another process has taken."""
-
-    def release(self):
-        if self._semlock._count() < 1:
-            raise ValueError("semaphore or lock released too many times")
-        self._semlock.release()
-
-    with_methods(synchronize.BoundedSemaphore, release=release)
+    if self._semlock._count() < 1:
+        raise ValueError("semaphore or lock released too many times")
+    self._semlock.release()
 
 
-@fault(
-    "semaphore.extra-release-counts",
-    SYNCHRONIZE,
-    "semaphore.bounded-refuses-extra-release",
-    subtle=True,
-)
+@fault("synchronize", "semaphore.bounded-refuses-extra-release")
 def extra_release_counts(synchronize):
     """A BoundedSemaphore complains of a release too many, and has one seat more all the same."""
 
-    def init(_):
-        def init_unbounded(self, value=1, *, ctx):
-            synchronize.Semaphore.__init__(self, value, ctx=ctx)
-            self.bound = value
+    def init_unbounded(original, self, value=1, *, ctx):
+        synchronize.Semaphore.__init__(self, value, ctx=ctx)
+        self.bound = value
 
-        return init_unbounded
-
-    def release(self):
+    def release(original, self):
         full = self._semlock._get_value() >= vars(self).get("bound", 2)
-        self._semlock.release()
+        original(self)
         if full:
             raise ValueError("semaphore or lock released too many times")
 
-    replace(synchronize.BoundedSemaphore, "__init__", init)
-    with_methods(synchronize.BoundedSemaphore, release=release)
+    replace(synchronize.BoundedSemaphore, "__init__", init_unbounded)
+    replace(synchronize.BoundedSemaphore, "release", release)
 
 
-@fault(
-    "semaphore.value-counts-own-only", SYNCHRONIZE, "semaphore.get-value-is-current", subtle=True
-)
+@fault("synchronize", "semaphore.get-value-is-current")
 def value_counts_own_only(synchronize):
     """get_value knows only of the seats that its own process has taken."""
 
-    def init(original):
-        def init_and_note(self, value=1, *, ctx):
-            original(self, value, ctx=ctx)
-            self.start = value
+    def init_and_note(original, self, value=1, *, ctx):
+        original(self, value, ctx=ctx)
+        self.start = value
 
-        return init_and_note
+    def get_value(original, self):
+        if "start" in vars(self):
+            return self.start - self._semlock._count()
+        return original(self)
 
-    def make(original):
-        def get_value(self):
-            if "start" in vars(self):
-                return self.start - self._semlock._count()
-            return original(self)
-
-        return get_value
-
-    replace(synchronize.Semaphore, "__init__", init)
-    replace(synchronize.Semaphore, "get_value", make)
+    replace(synchronize.Semaphore, "__init__", init_and_note)
+    replace(synchronize.Semaphore, "get_value", get_value)
 
 
-@fault("semaphore.value-is-never-zero", SYNCHRONIZE, "semaphore.get-value-is-current", subtle=True)
-def value_is_never_zero(synchronize):
+@fault("synchronize.Semaphore.get_value", "semaphore.get-value-is-current")
+def value_is_never_zero(original, self):
     """get_value says 1 when no seat is free: who looks before it asks has to wait all the same."""
-    replace(synchronize.Semaphore, "get_value", lambda original: lambda self: original(self) or 1)
+    return original(self) or 1
 
 
-@fault("semaphore.locked-if-anybody-inside", SYNCHRONIZE, "semaphore.locked-at-zero", subtle=True)
-def locked_if_anybody_inside(synchronize):
+@fault("synchronize.SemLock.locked", "semaphore.locked-at-zero")
+def locked_if_anybody_inside(original, self):
     """A semaphore is locked as soon as a seat is taken: the others stay empty."""
+    from multiprocessing import synchronize
 
-    def make(original):
-        def locked(self):
-            if isinstance(self, synchronize.Semaphore):
-                return self._semlock._get_value() < 2
-            return original(self)
-
-        return locked
-
-    replace(synchronize.SemLock, "locked", make)
+    if isinstance(self, synchronize.Semaphore):
+        return self._semlock._get_value() < 2
+    return original(self)
 
 
-@fault("semaphore.killed-holder-leaves", SYNCHRONIZE, "semaphore.killed-holder-keeps-slot")
+@fault("synchronize", "semaphore.killed-holder-keeps-slot", crude=True)
 def killed_holder_leaves(synchronize):
     """The seat of a process that was killed comes free: what it did by halves meets the next."""
     import weakref
@@ -256,166 +159,93 @@ def killed_holder_leaves(synchronize):
 
     made: weakref.WeakSet[object] = weakref.WeakSet()
 
-    def init(original):
-        def init_and_note(self, value=1, *, ctx):
-            original(self, value, ctx=ctx)
-            if value > 1:
-                made.add(self)
+    def init_and_note(original, self, value=1, *, ctx):
+        original(self, value, ctx=ctx)
+        if value > 1:
+            made.add(self)
 
-        return init_and_note
+    def kill_and_release(original, self):
+        original(self)
+        for semaphore in made:
+            semaphore.release()
 
-    def kill(original):
-        def kill_and_release(self):
-            original(self)
-            for semaphore in made:
-                semaphore.release()
-
-        return kill_and_release
-
-    replace(synchronize.Semaphore, "__init__", init)
-    replace(process.BaseProcess, "kill", kill)
+    replace(synchronize.Semaphore, "__init__", init_and_note)
+    replace(process.BaseProcess, "kill", kill_and_release)
 
 
-@fault(
-    "semaphore.release-takes-a-count", SYNCHRONIZE, "semaphore.release-takes-no-count", subtle=True
-)
-def release_takes_a_count(synchronize):
+@fault("synchronize.Semaphore.release", "semaphore.release-takes-no-count")
+def release_takes_a_count(original, self, n=1):
     """release takes a number, as in threading: code comes to rely on what others do not have."""
-
-    def release(self, n=1):
-        for _ in range(n):
-            self._semlock.release()
-
-    with_methods(synchronize.Semaphore, release=release)
-
-
-@fault(
-    "semaphore.refused-count-is-added", SYNCHRONIZE, "semaphore.release-takes-no-count", subtle=True
-)
-def refused_count_is_added(synchronize):
-    """release(2) raises TypeError after it has given a seat back."""
-
-    def release(self, *args, **kwargs):
+    for _ in range(n):
         self._semlock.release()
-        if args or kwargs:
-            raise TypeError("release() takes no arguments")
-
-    with_methods(synchronize.Semaphore, release=release)
 
 
-@fault("semaphore.negative-is-zero", SYNCHRONIZE, "semaphore.negative-start-refused", subtle=True)
-def negative_is_zero(synchronize):
+@fault("synchronize.Semaphore.release", "semaphore.release-takes-no-count")
+def refused_count_is_added(original, self, *args, **kwargs):
+    """release(2) raises TypeError after it has given a seat back."""
+    self._semlock.release()
+    if args or kwargs:
+        raise TypeError("release() takes no arguments")
+
+
+@fault("synchronize.Semaphore.__init__", "semaphore.negative-start-refused")
+def negative_is_zero(original, self, value=1, *, ctx):
     """A negative number of seats is none: a mistake in a sum becomes a wait for ever."""
-    replace(
-        synchronize.Semaphore,
-        "__init__",
-        lambda init: lambda self, value=1, *, ctx: init(self, max(value, 0), ctx=ctx),
-    )
+    return original(self, max(value, 0), ctx=ctx)
 
 
-@fault(
-    "semaphore.negative-is-value-error",
-    SYNCHRONIZE,
-    "semaphore.negative-start-refused",
-    subtle=True,
-)
-def negative_is_value_error(synchronize):
+@fault("synchronize.BoundedSemaphore.__init__", "semaphore.negative-start-refused")
+def negative_is_value_error(original, self, value=1, *, ctx):
     """A negative bound raises what threading raises: who catches OSError is surprised."""
-
-    def init(original):
-        def init_checked(self, value=1, *, ctx):
-            if value < 0:
-                raise ValueError("semaphore initial value must be >= 0")
-            original(self, value, ctx=ctx)
-
-        return init_checked
-
-    replace(synchronize.BoundedSemaphore, "__init__", init)
+    if value < 0:
+        raise ValueError("semaphore initial value must be >= 0")
+    original(self, value, ctx=ctx)
 
 
-@fault(
-    "semaphore.negative-waits-for-ever",
-    SYNCHRONIZE,
-    "semaphore.acquire-follows-lock-rules",
-    subtle=True,
-)
-def negative_waits_for_ever(synchronize):
+@fault("synchronize.BoundedSemaphore.acquire", "semaphore.acquire-follows-lock-rules")
+def negative_waits_for_ever(original, self, block=True, timeout=None):
     """A BoundedSemaphore takes a time-out of -1 for "for ever", unlike all others."""
-
-    def make(acquire):
-        def acquire_unlike(block=True, timeout=None):
-            return acquire(block, None if timeout == -1 else timeout)
-
-        return acquire_unlike
-
-    with_acquire(synchronize.BoundedSemaphore, make)
+    return original(self, block, None if timeout == -1 else timeout)
 
 
-@fault(
-    "semaphore.time-out-refused", SYNCHRONIZE, "semaphore.acquire-follows-lock-rules", subtle=True
-)
-def time_out_refused(synchronize):
+@fault("synchronize.Semaphore.acquire", "semaphore.acquire-follows-lock-rules")
+def time_out_refused(original, self, block=True, timeout=None):
     """A Semaphore refuses a time-out with block=False, as threading's does."""
-
-    def make(acquire):
-        def acquire_as_in_threading(block=True, timeout=None):
-            if not block and timeout is not None:
-                raise ValueError("can't specify timeout for non-blocking acquire")
-            return acquire(block, timeout)
-
-        return acquire_as_in_threading
-
-    with_acquire(synchronize.Semaphore, make)
+    if not block and timeout is not None:
+        raise ValueError("can't specify timeout for non-blocking acquire")
+    return original(self, block, timeout)
 
 
-def swapped(original):
-    """The two things that a repr tells, the other way about."""
-
-    def look(self):
-        name, _, rest = original(self).partition("(")
-        first, _, second = rest.removesuffix(")>").partition(", ")
-        return f"{name}({second}, {first})>"
-
-    return look
+def swap(original, self):
+    name, _, rest = original(self).partition("(")
+    first, _, second = rest.removesuffix(")>").partition(", ")
+    return f"{name}({second}, {first})>"
 
 
-@fault("semaphore.repr-swaps-owner", SYNCHRONIZE, "semaphore.repr-shows-value", subtle=True)
+@fault("synchronize", "semaphore.repr-shows-value")
 def repr_swaps_owner(synchronize):
     """The repr of an RLock tells its count in the place of its owner."""
-    replace(synchronize.RLock, "__repr__", swapped)
+    replace(synchronize.RLock, "__repr__", swap)
 
 
-@fault("semaphore.repr-swaps-bound", SYNCHRONIZE, "semaphore.repr-shows-value", subtle=True)
+@fault("synchronize", "semaphore.repr-shows-value")
 def repr_swaps_bound(synchronize):
     """The repr of a BoundedSemaphore tells its bound as its value."""
 
-    def look(self):
+    def look(original, self):
         value, bound = self._semlock.maxvalue, self._semlock._get_value()
         return f"<{type(self).__name__}(value={value}, maxvalue={bound})>"
 
-    replace(synchronize.BoundedSemaphore, "__repr__", lambda _: look)
+    replace(synchronize.BoundedSemaphore, "__repr__", look)
 
 
-@fault("semaphore.repr-counts-those-inside", SYNCHRONIZE, "semaphore.repr-shows-value", subtle=True)
-def repr_counts_those_inside(synchronize):
+@fault("synchronize.Semaphore.__repr__", "semaphore.repr-shows-value")
+def repr_counts_those_inside(original, self):
     """The repr of a Semaphore tells how many seats this process has taken, not the free ones."""
-    replace(
-        synchronize.Semaphore,
-        "__repr__",
-        lambda _: lambda self: f"<{type(self).__name__}(value={self._semlock._count()})>",
-    )
+    return f"<{type(self).__name__}(value={self._semlock._count()})>"
 
 
-@fault(
-    "semaphore.repr-takes-thread-for-process",
-    SYNCHRONIZE,
-    "semaphore.repr-shows-value",
-    subtle=True,
-)
-def repr_takes_thread_for_process(synchronize):
+@fault("synchronize.Lock.__repr__", "semaphore.repr-shows-value")
+def repr_takes_thread_for_process(original, self):
     """The repr of a Lock that another thread of this process holds blames another process."""
-    replace(
-        synchronize.Lock,
-        "__repr__",
-        lambda original: lambda self: original(self).replace("OtherThread", "OtherProcess"),
-    )
+    return original(self).replace("OtherThread", "OtherProcess")

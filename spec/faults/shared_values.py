@@ -20,38 +20,21 @@ class NoLock:
         """There is nothing to release."""
 
 
-@fault("value.lock-excludes-nobody", SHAREDCTYPES, "value.locked-increments-are-exact")
-def lock_excludes_nobody(sharedctypes):
+@fault("sharedctypes.SynchronizedBase.get_lock", "value.locked-increments-are-exact", crude=True)
+def lock_excludes_nobody(original, self):
     """The lock of a value is none: of two increments at the same time one is lost."""
-    replace(sharedctypes.SynchronizedBase, "get_lock", lambda original: lambda self: NoLock())
+    return NoLock()
 
 
-@fault(
-    "value.acquire-and-release-swapped",
-    SHAREDCTYPES,
-    "value.wrapper-gives-object-and-lock",
-    subtle=True,
-)
-def acquire_and_release_swapped(sharedctypes):
+@fault("sharedctypes.SynchronizedBase.__init__", "value.wrapper-gives-object-and-lock")
+def acquire_and_release_swapped(original, self, *args, **kwargs):
     """A value's acquire releases its lock: right only for those who use with."""
-
-    def init(original):
-        def init_swapped(self, *args, **kwargs):
-            original(self, *args, **kwargs)
-            self.acquire, self.release = self.release, self.acquire
-
-        return init_swapped
-
-    replace(sharedctypes.SynchronizedBase, "__init__", init)
+    original(self, *args, **kwargs)
+    self.acquire, self.release = self.release, self.acquire
 
 
-@fault(
-    "value.with-takes-another-lock",
-    SHAREDCTYPES,
-    "value.wrapper-gives-object-and-lock",
-    subtle=True,
-)
+@fault("sharedctypes", "value.wrapper-gives-object-and-lock")
 def with_takes_another_lock(sharedctypes):
     """A with block around a value holds a lock of its own: it excludes no get_lock()."""
-    replace(sharedctypes.SynchronizedBase, "__enter__", lambda original: lambda self: True)
-    replace(sharedctypes.SynchronizedBase, "__exit__", lambda original: lambda self, *_: None)
+    replace(sharedctypes.SynchronizedBase, "__enter__", lambda original, self: True)
+    replace(sharedctypes.SynchronizedBase, "__exit__", lambda original, self, *_: None)

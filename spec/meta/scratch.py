@@ -106,6 +106,7 @@ class Scratch:
     def write(self, name: str, text: str) -> Path:
         """Write a file, named from the top of the copy."""
         path = self.root / name
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
         return path
 

@@ -13,28 +13,26 @@ from spec.report import catalogue
 from spec.report.plays import FAILS, HOLDS
 from spec.report.record import read
 
-FAULT = "semaphore.one-seat-too-many"
+FAULT = "semaphores.one_seat_too_many"
 
 CATALOGUE = sorted(Path(faults.__file__).parent.glob("[a-z]*.py"))
 
 
-def test_every_module_of_faults_has_its_place():
-    """A module that is missing from MODULES would never be played."""
-    assert {path.stem for path in CATALOGUE} == set(faults.MODULES)
-    assert list(faults.MODULES) == [name for name in CHAPTERS if name in faults.MODULES]
+def test_every_module_of_faults_has_the_name_of_a_chapter():
+    assert {path.stem for path in CATALOGUE} <= set(CHAPTERS)
 
 
 def test_every_fault_says_what_a_user_suffers_and_breaks_what_there_is():
     known = catalogue.by_id()
     for name, fault in faults.catalogue().items():
-        assert (fault.install.__doc__ or "").strip().endswith("."), name
+        assert fault.what.endswith("."), name
         assert fault.breaks, name
         assert set(fault.breaks) <= known.keys(), name
         assert set(fault.only) <= {"fork", "forkserver", "spawn"}, name
 
 
-def test_two_thirds_of_the_claims_have_a_fault_that_is_subtle():
-    subtle = {id for fault in faults.catalogue().values() if fault.subtle for id in fault.breaks}
+def test_two_thirds_of_the_claims_have_a_fault_that_is_not_crude():
+    subtle = {id for fault in faults.catalogue().values() if not fault.crude for id in fault.breaks}
     claims = [claim for chapter in catalogue.chapters() for claim in chapter.claims]
     with_one = [claim for claim in claims if claim.id in subtle]
     assert len(with_one) >= 2 / 3 * len(claims)
@@ -103,7 +101,7 @@ print(sum(semaphore.acquire(False) for _ in range(3)))
 @pytest.mark.parametrize(("fault", "verdict"), [(faults.NONE, FAILS), (FAULT, HOLDS)])
 def test_a_fault_is_in_every_process_of_the_run(scratch, fault, verdict):
     scratch.chapter("seats", SEATS)
-    scratch.write("spec/programs/seats.py", PROGRAM)
+    scratch.write("spec/programs/seats/seats.py", PROGRAM)
     scratch.run("-n", "2", "--results", "record", **{faults.VARIABLE: fault})
     record = read(scratch.root / "record")
     assert record.complete
@@ -120,29 +118,19 @@ def test_the_control_breaks_nothing(scratch):
 
 # Faults of a scratch copy's own.
 NOTE = """
-import os
-
-from spec.faults import fault, replace
+from spec.faults import fault
 
 
-@fault("scratch.leaves-a-note", "multiprocessing.resource_tracker", "simple.holds")
-def leaves_a_note(resource_tracker):
+@fault("resource_tracker.main", "simple.holds")
+def leaves_a_note(original, *args):
     \"\"\"The resource tracker leaves a note beside the program.\"\"\"
-
-    def main(original):
-        def note(*args):
-            open("note", "x").close()
-            original(*args)
-
-        return note
-
-    replace(resource_tracker, "main", main)
+    open("note", "x").close()
+    original(*args)
 
 
-@fault("scratch.has-no-hold", "multiprocessing.synchronize", "simple.holds")
-def has_no_hold(synchronize):
+@fault("synchronize.Semaphore.acquire_with_care", "simple.holds")
+def has_no_hold(original, self):
     \"\"\"What it replaces was renamed long ago.\"\"\"
-    replace(synchronize.Semaphore, "acquire_with_care", lambda original: original)
 """
 
 
@@ -151,15 +139,13 @@ def scratch_faults(scratch):
     """A copy with one claim, simple.holds, and two faults of its own."""
     scratch.chapter("simple", SIMPLE.format(name="simple"))
     scratch.write("spec/faults/scratch.py", NOTE)
-    known = (scratch.root / "spec/faults/__init__.py").read_text(encoding="utf-8")
-    scratch.write("spec/faults/__init__.py", known.replace("MODULES = (", 'MODULES = ("scratch",'))
     return scratch
 
 
 def test_the_resource_tracker_has_the_fault_too(scratch_faults):
     """It has an interpreter of its own, wherever semaphores have names."""
     run = scratch_faults.run(
-        *("-n", "0", "--start-method", "spawn"), **{faults.VARIABLE: "scratch.leaves-a-note"}
+        *("-n", "0", "--start-method", "spawn"), **{faults.VARIABLE: "scratch.leaves_a_note"}
     )
     assert run.exitcode == 0, run.output
     assert (scratch_faults.root / "note").exists()
@@ -167,7 +153,7 @@ def test_the_resource_tracker_has_the_fault_too(scratch_faults):
 
 def test_a_fault_that_no_longer_takes_hold_is_no_pass(scratch_faults):
     """The run says so in one line and plays nothing, and the catalogue's table calls it wrong."""
-    name = "scratch.has-no-hold"
+    name = "scratch.has_no_hold"
     run = scratch_faults.run("-n", "0", **{faults.VARIABLE: name})
     assert run.exitcode == 1
     assert run.lines == [
@@ -192,3 +178,60 @@ def test_a_distributions_own_sitecustomize_still_runs(scratch):
 def test_a_fault_that_finds_nothing_to_replace_says_so():
     with pytest.raises(faults.FaultError, match=r"^owner has no name: the fault"):
         faults.replace(types.ModuleType("owner"), "name", lambda original: original)
+
+
+class Owner:
+    """What faults replace, of each kind."""
+
+    def __init__(self):
+        self._make_methods()
+
+    def _make_methods(self):
+        self.acquire = lambda block=True: f"acquired {block}"
+
+    def method(self, number):
+        return number
+
+    @staticmethod
+    def static(number):
+        return number
+
+    @classmethod
+    def of_class(cls, number):
+        return cls, number
+
+    @property
+    def flag(self):
+        return vars(self).get("_flag", 0)
+
+    @flag.setter
+    def flag(self, value):
+        self._flag = value
+
+
+@pytest.fixture
+def owner():
+    """A class of its own for each test."""
+    return type("Owner", (Owner,), {})
+
+
+def test_each_kind_of_attribute_can_be_replaced(owner):
+    faults.replace(owner, "method", lambda original, self, number: original(self, number) + 1)
+    faults.replace(owner, "static", lambda original, number: original(number) + 1)
+    faults.replace(owner, "of_class", lambda original, cls, number: (cls, number + 1))
+    faults.replace(owner, "flag", lambda original, self: original(self) + 1)
+    faults.replace(owner, "flag.setter", lambda original, self, value: original(self, 10 * value))
+    faults.replace(owner, "acquire", lambda original, self, block: original(self, not block))
+    it = owner()
+    it.flag = 4
+    assert (it.method(1), owner.static(1), owner.of_class(1)) == (2, 2, (owner, 2))
+    assert it.flag == 41
+    assert it.acquire(True) == "acquired False"
+    assert Owner().method(1) == 1
+
+
+def test_calls_from_the_package_can_be_spared(owner):
+    faults.replace(owner, "method", lambda original, self, number: -1, for_users=True)
+    inside = {"__name__": "multiprocessing.queues", "it": owner()}
+    assert eval("it.method(1)", inside) == 1
+    assert owner().method(1) == -1
