@@ -15,7 +15,16 @@ import os
 import threading
 import time
 
-from spec.kit import BEAT, OBSERVED, TICK, claim, perform, result_or_error
+from spec.kit import (
+    BEAT,
+    OBSERVED,
+    TICK,
+    claim,
+    is_zombie,
+    perform,
+    result_or_error,
+    wait_for_zombie,
+)
 
 
 def sleep_when_cued(stage, seconds):
@@ -191,16 +200,6 @@ def test_a_process_is_alive_from_its_start_to_its_end(mp, stage):
     assert (before, at_once, actor.process.is_alive()) == (False, True, False)
 
 
-def await_end_of(stage, pid):
-    """Wait until the child has ended, and leave its exit status where it is."""
-    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-
-
-def status_is_left(pid):
-    """Whether the child has ended, and nobody has taken up its exit status yet: a zombie."""
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
-
-
 @claim(
     "join.is-alive-joins-finished",
     docs="multiprocessing#programming-guidelines",
@@ -216,10 +215,10 @@ def test_to_ask_whether_a_finished_process_is_alive_joins_it(mp, stage):
     actor = stage.enter(leave_when_cued)
     actor.cue("leave")
     actor.wait_until_gone()
-    stage.result_of(await_end_of, actor.process.pid, by=threading.Thread)
-    assert status_is_left(actor.process.pid)
+    stage.result_of(wait_for_zombie, actor.process.pid, by=threading.Thread)
+    assert is_zombie(actor.process.pid)
     assert not actor.process.is_alive()
-    assert result_or_error(status_is_left, actor.process.pid) == "ChildProcessError", (
+    assert result_or_error(is_zombie, actor.process.pid) == "ChildProcessError", (
         "it is a zombie still"
     )
     actor.returns()
@@ -399,7 +398,7 @@ def test_join_with_a_timeout_waits_for_grandchildren_too(mp, stage):
     actor = stage.enter(start_another_and_vanish, grandchild.ticket)
     actor.cue("vanish")
     actor.wait_until_gone()
-    stage.result_of(await_end_of, actor.process.pid, by=threading.Thread)
+    stage.result_of(wait_for_zombie, actor.process.pid, by=threading.Thread)
     with stage.span("joining") as joining:
         actor.process.join(BEAT)
     assert joining.seconds >= BEAT - TICK

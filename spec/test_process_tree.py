@@ -19,11 +19,13 @@ from spec.kit import (
     OBSERVED,
     TICK,
     claim,
+    is_zombie,
     perform,
     process_class,
     reached,
     result_or_error,
     submodule,
+    wait_for_zombie,
 )
 
 
@@ -201,27 +203,13 @@ def test_active_children_are_the_own_children_that_live(mp, stage):
     first.returns()
 
 
-def await_end_of(stage, pid):
-    """Wait until the child has ended, and leave its exit status where it is."""
-    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # type: ignore[attr-defined,unused-ignore]
-
-
-def is_zombie(pid):
-    """Whether the child has ended, and nobody has taken up its exit status yet.
-
-    Raises ChildProcessError when somebody has.
-    """
-    options = os.WEXITED | os.WNOWAIT | os.WNOHANG  # type: ignore[attr-defined,unused-ignore]
-    return os.waitid(os.P_PID, pid, options) is not None  # type: ignore[attr-defined,unused-ignore]
-
-
 def end_unnoticed(stage):
     """Start two actors and let them end; nobody has asked for their exit status."""
     actors = [stage.enter(leave_when_cued) for _ in range(2)]
     for actor in actors:
         actor.cue("leave")
         actor.wait_until_gone()
-        stage.result_of(await_end_of, actor.pid, by=threading.Thread)
+        stage.result_of(wait_for_zombie, actor.pid, by=threading.Thread)
     assert [is_zombie(actor.pid) for actor in actors] == [True, True]
     return actors
 

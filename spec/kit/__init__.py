@@ -9,16 +9,19 @@ from spec.kit.claims import OBSERVED, claim, reached
 from spec.kit.clock import BEAT, TICK, now
 from spec.kit.package import process_class, submodule
 from spec.kit.parity import result_or_error
+from spec.kit.zombies import is_zombie, wait_for_zombie
 
 __all__ = [
     "BEAT",
     "OBSERVED",
     "TICK",
     "claim",
+    "is_zombie",
     "now",
     "perform",
     "process_class",
     "reached",
     "result_or_error",
     "submodule",
+    "wait_for_zombie",
 ]

@@ -83,6 +83,71 @@ def test_every_claim_is_a_short_sentence():
             assert len(claim.sentence) <= 100, claim.id
 
 
+def functions(path: Path) -> Iterator[ast.FunctionDef]:
+    """The functions at the top of a chapter that are no tests."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("test_"):
+            yield node
+
+
+def test_one_name_does_one_thing():
+    """A function that several chapters have, such as an actor, is the same in all of them."""
+    sources: dict[str, dict[str, str]] = {}
+    for path in CHAPTER_FILES:
+        for node in functions(path):
+            sources.setdefault(node.name, {})[path.name] = ast.unparse(node)
+    assert {
+        name: list(by_chapter)
+        for name, by_chapter in sources.items()
+        if len(set(by_chapter.values())) > 1
+    } == {}
+
+
+@pytest.mark.parametrize("path", CHAPTER_FILES, ids=lambda path: path.stem)
+def test_a_function_stands_above_the_first_that_uses_it(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    lines = {node.name: node.lineno for node in functions(path)}
+    below = {
+        f"{node.id} is used in line {test.lineno} and stands in line {lines[node.id]}"
+        for test in tree.body
+        if isinstance(test, ast.FunctionDef) and test.name.startswith("test_")
+        for node in ast.walk(test)
+        if isinstance(node, ast.Name) and lines.get(node.id, 0) > test.lineno
+    }
+    assert below == set()
+
+
+def said_and_heard(path: Path) -> tuple[set[str], set[str]]:
+    """The words that a chapter's actors say, and those that it listens for or cues."""
+    words: dict[str, set[str]] = {"said": set(), "heard": set(), "cued": set(), "waited": set()}
+    kinds = {
+        **dict.fromkeys(("expect", "does_not_say", "has_said"), ("heard", 0)),
+        **dict.fromkeys(("first_to_say", "none_says"), ("heard", 1)),
+        "say": ("said", 0),
+        "cue": ("cued", 0),
+        "wait_for_cue": ("waited", 0),
+    }
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            kind, place = kinds.get(node.func.attr, ("", 0))
+            given = [
+                *node.args[place : place + 1 if kind else 0],
+                *(keyword.value for keyword in node.keywords if keyword.arg == "cue"),
+            ]
+            for word in given:
+                if isinstance(word, ast.Constant):
+                    words[kind or "cued"].add(str(word.value))
+    return words["heard"] - words["said"], words["cued"] - words["waited"]
+
+
+@pytest.mark.parametrize("path", CHAPTER_FILES, ids=lambda path: path.stem)
+def test_what_is_listened_for_is_said_and_what_is_cued_is_waited_for(path):
+    """A word that no actor says could only time out, or prove nothing; and so with cues."""
+    never_said, never_waited_for = said_and_heard(path)
+    assert never_said == set()
+    assert never_waited_for == set()
+
+
 def test_no_id_is_given_twice():
     ids = [
         id

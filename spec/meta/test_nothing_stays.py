@@ -92,7 +92,7 @@ def crowd(scratch: Scratch) -> Scratch:
     scratch.chapter("before", SIMPLE.format(name="before"))
     scratch.chapter("crowd", CROWD)
     scratch.chapter("after", SIMPLE.format(name="after"))
-    scratch.write("spec/programs/sleeps/sleeps.py", SLEEPS)
+    scratch.write("spec/programs/crowd/sleeps.py", SLEEPS)
     return scratch
 
 

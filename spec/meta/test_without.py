@@ -95,7 +95,7 @@ print(sys.platform, hasattr(signal, "SIGKILL"), hasattr(os, "setpgid"), hasattr(
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_a_simulated_platform_is_everywhere_and_tidied_up(scratch, platform, workers):
     scratch.chapter("surroundings", SURROUNDINGS)
-    scratch.write("spec/programs/surroundings.py", PROGRAM)
+    scratch.write("spec/programs/surroundings/surroundings.py", PROGRAM)
     run = scratch.run("-n", workers, "--results", "record", **{VARIABLE: platform})
     assert run.exitcode == 0, run.output
     assert f"simulated by {VARIABLE}: {platform}, as far as that goes" in run.lines
