@@ -300,14 +300,14 @@ def pytest_runtest_makereport(
         item.stash[FAILED] = report.failed
     if _claim_of(item) is not None:
         verdict, reason = verdict_of(report, call)
-        events = item.stash.get(TIMELINE, [])
+        events = sorted(item.stash.get(TIMELINE, []), key=lambda event: event.time)
         began = events[0].time if events else 0.0
         vars(report)["phase"] = {
             "verdict": verdict,
             "reason": reason,
             "timeline": [
                 [event.time - began, *event[1:4], None if event.end is None else event.end - began]
-                for event in sorted(events)
+                for event in events
             ],
         }
     return report

@@ -175,7 +175,9 @@ def perform(stage: ActorStage, actor: Callable[..., Any], *args: Any, **kwargs: 
         import traceback
 
         summary = "".join(traceback.format_exception_only(error)).strip()
-        stage._record("raised", now(), f"raised {summary}", traceback.format_exc())
+        below = error.__traceback__ and error.__traceback__.tb_next  # not this function itself
+        text = "".join(traceback.format_exception(type(error), error, below))
+        stage._record("raised", now(), f"raised {summary}", text)
         sys.exit(1)
     finally:
         stage.leave()

@@ -183,7 +183,7 @@ class Programs:
         self._note(ended, name, "stderr", complained)
         if code is None:
             lost = "what it had printed and not flushed is lost"
-            self._note(ended, name, "killed", lost)
+            self._note(ended, name, "killed", f"after {seconds:.1f} s; {lost}")
             raise TimedOut(
                 f"{self._told(name)} has not ended within {self.patience:g} s; it printed "
                 f"{printed!r} and wrote {complained!r} to stderr; {lost}"

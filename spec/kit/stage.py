@@ -15,9 +15,10 @@ import tempfile
 import threading
 import traceback  # here for the forked actors, which should find it loaded
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spec.kit import guardian
@@ -230,7 +231,8 @@ class Actor:
         elif kind == "raised":
             summary, text = rest
             self.failure = f"{self.name} {summary}\n{text}".rstrip()
-            self._stage.record(time, self.name, kind, summary.removeprefix("raised "))
+            kind, _, summary = summary.partition(" ")
+            self._stage.record(time, self.name, kind, summary)
 
     def plight(self) -> str:
         """What an actor that was waited for in vain is doing instead, as far as can be told."""
@@ -253,16 +255,23 @@ class Actor:
         return Gone(f"{self.name} {_ended(self.process)} {last}, before {what}")
 
     def _stack(self) -> str:
-        """Where the actor stands; empty where its interpreter or platform cannot tell."""
+        """Where the actor stands, its last call first; empty if that cannot be told here."""
         if isinstance(self.process, threading.Thread):
             frame = sys._current_frames().get(self.process.ident or 0)
-            return "".join(traceback.format_stack(frame)).rstrip()
+            lines = list(_calls(frame))
+        else:
+            lines = self._sent_stack().splitlines()
+        return "\n".join(_without_kit(lines))
+
+    def _sent_stack(self) -> str:
         assert self._channel is not None
         if self.pid is None or not request_stack(self.pid):
             return ""
         deadline = now() + _STACK
-        while not (text := self._channel.text()) and now() < deadline:
+        before, text = "", self._channel.text()
+        while now() < deadline and (not text or text != before):  # it comes in pieces
             self._stage.listen(_LOOK)
+            before, text = text, self._channel.text()
         return text
 
     def attach(self, channel: Channel, pid: int) -> None:
@@ -313,6 +322,21 @@ def _joined(process: AProcess | threading.Thread | Nested, patience: float) -> b
             return False
         process.join(_LOOK)
     return True
+
+
+def _calls(frame: FrameType | None) -> Iterator[str]:
+    """A thread's stack in the form that faulthandler writes."""
+    for each, line in traceback.walk_stack(frame):
+        yield f'  File "{each.f_code.co_filename}", line {line} in {each.f_code.co_name}'
+
+
+def _without_kit(lines: list[str]) -> Iterator[str]:
+    """A stack, or several, without what lies below the actor."""
+    below = False
+    for line in lines:
+        below = (below and line.startswith(" ")) or line.endswith(" in perform")
+        if not below:
+            yield line
 
 
 def _ended(process: AProcess | threading.Thread | Nested) -> str:

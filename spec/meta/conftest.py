@@ -12,14 +12,17 @@ from spec.meta.scratch import Scratch
 _FIGURES = pytest.StashKey[list[str]]()
 
 
-@pytest.fixture
-def scratch() -> Iterator[Scratch]:
+def _scratch() -> Iterator[Scratch]:
     """A copy of the house; see :mod:`spec.meta.scratch`. Nothing may be left of its runs."""
     scratch = Scratch()
     yield scratch
     left = scratch.left_behind()
     shutil.rmtree(scratch.folder, ignore_errors=True)
     assert left == []
+
+
+scratch = pytest.fixture(_scratch, name="scratch")
+scratch_of_module = pytest.fixture(_scratch, name="scratch_of_module", scope="module")
 
 
 @pytest.fixture
