@@ -168,3 +168,18 @@ def any_holder_will_do(original, self, *args):
     """notify says nothing of the mistake when somebody has the lock, be it another process."""
     if self._lock._semlock._is_mine() or not self._lock._semlock._is_zero():
         original(self, *args)
+
+
+@fault("synchronize.Condition.notify", "condition.wait-and-notify-need-lock", for_users=True)
+def raises_runtime_error(original, self, n=1):
+    """notify() without the lock raises RuntimeError, as in threading, not AssertionError."""
+    if not self._lock._semlock._is_mine():
+        raise RuntimeError("cannot notify on un-acquired lock")
+    original(self, n)
+
+
+@fault("synchronize.Condition.wait_for", "condition.wait-and-notify-need-lock", for_users=True)
+def true_needs_the_lock(original, self, predicate, timeout=None):
+    """wait_for() needs the lock even if the predicate is true at once."""
+    assert self._lock._semlock._is_mine()
+    return original(self, predicate, timeout)

@@ -99,7 +99,9 @@ class Actor:
 
 
         def test_an_actor_holds_a_lock(mp, stage):
-            holder = stage.enter(hold_until_cued, mp.Lock())
+            """An actor can hold a lock."""
+            lock = mp.Lock()
+            holder = stage.enter(hold_until_cued, lock)
             assert holder.expect("holding") is False
             assert holder.process.is_alive()
             assert holder.returns(cue="release") == "released"
@@ -378,6 +380,7 @@ class Stage:
 
 
         def test_a_lock_excludes(mp, stage):
+            """A Lock that one process holds keeps another out."""
             lock = mp.Lock()
             holder = stage.enter(hold_until_cued, lock)
             holder.expect("holding")

@@ -5,8 +5,6 @@ import signal
 import sys
 import time
 
-from spec.kit import perform
-
 
 def noop(*_):
     """Do nothing: an actor, or the target of a bare child."""
@@ -57,17 +55,15 @@ def parent(stage):
     stage.wait_for_cue("never")
 
 
-def start(stage, part):
-    """Have a child play the part, and wait for its end."""
-    child = stage.mp.Process(target=perform, args=part)
-    child.start()
-    child.join(stage.patience)
+def start(stage, ticket):
+    """Start a nested actor and wait for its end."""
+    stage.start(ticket).join(stage.patience)
     return os.getpid()
 
 
-def start_and_crash(stage, part):
-    """Have a child play the part, and end at once."""
-    stage.mp.Process(target=perform, args=part).start()
+def start_and_crash(stage, ticket):
+    """Start a nested actor and end at once."""
+    stage.start(ticket)
     os._exit(1)
 
 

@@ -1,5 +1,6 @@
 """The stage: its bounds, what it says when they fire, and that it ends all it started."""
 
+import textwrap
 from contextlib import closing
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from spec.kit.channel import Channel, connect
 from spec.kit.clock import now
 from spec.kit.platforms import processes
-from spec.kit.stage import Gone, Stage, TimedOut
+from spec.kit.stage import Actor, Gone, Stage, TimedOut
 from spec.meta.actors import (
     exit_without_a_word,
     loaded,
@@ -30,14 +31,16 @@ def test_a_word_that_never_comes_is_named_with_the_actor(mp, stage):
     stage.patience = 0.1
     with pytest.raises(TimedOut) as caught:
         actor.expect("another word")
-    assert str(caught.value) == "waiter has not said 'another word' within 0.1 s"
+    assert str(caught.value) == (
+        "waiter has not said 'another word' within 0.1 s; it waits for the cue 'go'; cued: nothing"
+    )
 
 
 def test_an_end_that_never_comes_is_named_with_the_actor(mp, stage):
     actor = stage.enter(waiter)
     actor.expect("here")
     stage.patience = 0.1
-    with pytest.raises(TimedOut, match=r"^waiter has not ended within 0\.1 s$"):
+    with pytest.raises(TimedOut, match=r"^waiter has not ended within 0\.1 s; it waits"):
         actor.exit_code()
 
 
@@ -46,7 +49,7 @@ def test_the_second_actor_of_a_name_has_a_number(mp, stage):
     second = stage.enter(waiter)
     second.expect("here")
     stage.patience = 0.1
-    with pytest.raises(TimedOut, match=r"^waiter 2 has not returned within 0\.1 s$"):
+    with pytest.raises(TimedOut, match=r"^waiter 2 has not returned within 0\.1 s; it waits"):
         second.returns()
 
 
@@ -54,7 +57,7 @@ def test_an_actor_that_dies_is_named_with_its_exit_code(mp, stage):
     with pytest.raises(Gone) as caught:
         stage.result_of(exit_without_a_word, 7)
     assert str(caught.value) == (
-        "exit_without_a_word is gone without a word, exit code 7; it has not returned"
+        "exit_without_a_word ended with exit code 7 without a word, before returning"
     )
 
 
@@ -62,7 +65,7 @@ def test_an_actor_that_dies_before_it_came_is_named_too(mp, stage):
     def dying(target, args):
         return mp.Process(target=exit_without_a_word, args=(None, 7))
 
-    with pytest.raises(Gone, match=r"^noop is gone without a word, exit code 7"):
+    with pytest.raises(Gone, match=r"^noop ended with exit code 7 without a word"):
         stage.result_of(noop, by=dying)
 
 
@@ -75,6 +78,27 @@ def test_an_actor_that_raises_is_heard_while_another_is_waited_for(mp, stage):
         quiet.expect("another word")
     assert now() - began < stage.patience
     assert "in raiser" in str(caught.value)
+
+
+def test_an_actor_that_has_not_entered_is_told(mp, stage):
+    actor = stage.prepare(waiter)
+    stage.patience = 0.1
+    with pytest.raises((TimedOut, Gone), match=r"not entered|before returning"):
+        actor.returns()
+
+
+@pytest.mark.parametrize("described", [Stage, Actor], ids=lambda described: described.__name__)
+def test_the_examples_in_docstrings_run(scratch, described):
+    example = textwrap.dedent((described.__doc__ or "").partition("example::\n")[2])
+    assert "def test_" in example
+    claim = example.replace(
+        "def test_", '@claim("simple.example", docs="multiprocessing")\ndef test_'
+    )
+    head = '"""Scratch: an example."""\n\nfrom spec.kit import BEAT, claim\n\n\n'
+    scratch.chapter("simple", head + claim)
+    run = scratch.run("-n", "0")
+    assert run.exitcode == 0, run.output
+    assert "holds" in run.output
 
 
 def test_a_cue_lets_an_actor_go_on(mp, stage):
@@ -123,6 +147,7 @@ def test_all_clocks_are_one(mp, stage):
 def test_a_stranger_is_never_decoded_and_disturbs_nobody(mp, stage, monkeypatch, words):
     actor = stage.enter(waiter)
     actor.expect("here")
+    stage.wait_until(lambda: actor.plight() != "", "the actor's waiting for its cue")
     decoded = []
     frames = Channel.frames
 
@@ -158,7 +183,7 @@ def test_actors_may_return_much(mp, stage):
     assert stage.result_of(noop) is None
 
 
-def test_a_part_is_played_by_a_process_that_another_actor_starts(mp, stage):
+def test_a_nested_actor_runs_in_a_process_that_another_actor_starts(mp, stage):
     actor = stage.nested(waiter)
     starter = stage.enter(start, actor.ticket)
     actor.expect("here")
@@ -168,7 +193,7 @@ def test_a_part_is_played_by_a_process_that_another_actor_starts(mp, stage):
     assert actor.pid not in (None, starter.pid)
 
 
-def test_the_end_of_the_scene_ends_a_part_whose_starter_is_gone(mp, leaves_nothing_behind):
+def test_the_end_of_the_scene_ends_a_nested_actor_whose_starter_is_gone(mp, leaves_nothing_behind):
     with closing(Stage(mp)) as stage:
         actor = stage.nested(stubborn)
         stage.enter(start_and_crash, actor.ticket).exit_code()
@@ -176,13 +201,13 @@ def test_the_end_of_the_scene_ends_a_part_whose_starter_is_gone(mp, leaves_nothi
     assert eventually(lambda: actor.pid not in [pid for pid, *_ in processes()])
 
 
-def test_a_word_held_back_that_nobody_says_is_told(mp, stage):
+def test_a_word_that_is_not_said_but_never_said_at_all_is_told(mp, stage):
     actor = stage.enter(waiter)
     assert actor.does_not_say("heer")
     actor.cue("go")
     actor.returns()
-    assert stage.held_back_in_vain == ["heer"]
-    stage.held_back.clear()
+    assert stage.never_said == ["heer"]
+    stage.listened_for.clear()
 
 
 def test_the_first_of_several_to_say_a_word_is_told(mp, stage):
@@ -195,7 +220,7 @@ def test_the_first_of_several_to_say_a_word_is_told(mp, stage):
     assert stage.first_to_say(actors, "here") is actors[2]
 
 
-def test_one_of_several_that_does_not_hold_back_is_heard(mp, stage):
+def test_one_of_several_that_says_the_word_is_heard(mp, stage):
     actors = [stage.enter(say_when_cued) for _ in range(2)]
     actors[1].cue("go")
     actors[1].returns()
@@ -206,5 +231,5 @@ def test_what_does_not_come_about_is_named(mp, stage):
     looks = iter([False, False, True])
     stage.wait_until(lambda: next(looks), "the third look")
     stage.patience = 0.1
-    with pytest.raises(TimedOut, match=r"^a miracle has not come about within 0\.1 s$"):
+    with pytest.raises(TimedOut, match=r"^a miracle did not come about within 0\.1 s$"):
         stage.wait_until(lambda: False, "a miracle")
