@@ -99,7 +99,6 @@ class Actor:
 
 
         def test_an_actor_holds_a_lock(mp, stage):
-            """An actor can hold a lock."""
             lock = mp.Lock()
             holder = stage.enter(hold_until_cued, lock)
             assert holder.expect("holding") is False
@@ -380,7 +379,6 @@ class Stage:
 
 
         def test_a_lock_excludes(mp, stage):
-            """A Lock that one process holds keeps another out."""
             lock = mp.Lock()
             holder = stage.enter(hold_until_cued, lock)
             holder.expect("holding")
