@@ -11,7 +11,10 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
 nox.options.sessions = ["spec", "simulated", "meta", "coverage", "lint", "sample"]
 
-PYTHONS = ["3.11", "3.12", "3.13", "3.14", "3.15", "3.13t", "3.14t", "3.15t", "pypy3.11"]
+PROJECT = nox.project.load_toml("pyproject.toml")
+# The classifiers have no words for these builds and implementations of a version.
+OTHERS = ["3.13t", "3.14t", "3.15t", "pypy3.11"]
+PYTHONS = [*nox.project.python_versions(PROJECT), *OTHERS]
 
 
 # Spawned children import their chapter again and again: with byte code on disk they are cheaper.
@@ -26,7 +29,7 @@ _MEASURED = ("-n", "2", "--claim=stop", "--claim=start-method")
 
 
 def _install(session: nox.Session, group: str) -> None:
-    session.install(*nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), group))
+    session.install(*nox.project.dependency_groups(PROJECT, group))
 
 
 @nox.session(python=PYTHONS)
@@ -93,6 +96,13 @@ def faults(session: nox.Session) -> None:
     """Show that every claim turns red under its faults; -- --fault NAME, --claim ID, --others."""
     _install(session, "test")
     session.run("python", "-m", "spec.faults", *session.posargs, env=BYTECODE)
+
+
+@nox.session
+def picture(session: nox.Session) -> None:
+    """Draw the README's picture of a run, .github/terminal.svg."""
+    _install(session, "picture")
+    session.run("python", "-m", "spec.report.picture", env=BYTECODE)
 
 
 @nox.session

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from spec.meta.scratch import Scratch
+
+if importlib.util.find_spec("jsonschema") is None:
+    pytest.exit("the tests in spec/meta need jsonschema: run python -m nox -s meta", returncode=4)
 
 _FIGURES = pytest.StashKey[list[str]]()
 

@@ -48,7 +48,7 @@ def test_a_wrong_value_gets_one_line(simple, arguments, wrong, allowed):
 @pytest.mark.parametrize(
     ("variable", "value", "allowed", "exitcode"),
     [
-        (VARIABLE, "semaphore.one-seat-too-man", "semaphore.one-seat-too-many", 1),
+        (VARIABLE, "semaphores.one_too_man", "semaphores.one_too_many", 1),
         (WITHOUT, "semaphore-valu", "semaphore-value", 4),
         (WITHOUT, "fork,forkserver,spawn", "no start method is left", 4),
     ],
@@ -101,6 +101,88 @@ def test_the_listing_as_data_has_each_claim_once(simple):
     run = simple.run("--claims=json")
     listed = [claim["id"] for chapter in json.loads(run.output) for claim in chapter["claims"]]
     assert listed == ["simple.holds", "second.holds"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ('methods=("swapn",)', "methods: 'swapn' is unknown: did you mean spawn?"),
+        ('needs=("signal",)', "needs: 'signal' is unknown: did you mean signals"),
+        ('level="promised"', "level: 'promised' is unknown: there are documented, observed"),
+        ('since="3.x"', "'3.x' is no release"),
+        ('changes={"next": ""}', "'next' is no release"),
+        ('deviations={"gill": ""}', "deviations: 'gill' is unknown: did you mean"),
+    ],
+)
+def test_a_wrong_argument_of_a_claim_gets_one_line(scratch, wrong, said):
+    text = SIMPLE.replace('s="multiprocessing"', f's="multiprocessing", {wrong}')
+    scratch.chapter("simple", text.replace("{name}", "simple"))
+    (line,) = scratch.run("-n", "0").lines
+    assert line.startswith("ERROR: spec/test_simple.py, line 11: simple.holds: ")
+    assert said in line
+
+
+@pytest.mark.parametrize(
+    ("docs", "said"),
+    [
+        ("multiprocessing.Poool", "did you mean multiprocessing.pool"),
+        ("threading.Lok", "'threading.Lok' is unknown"),
+    ],
+)
+def test_a_wrong_name_of_the_documentation_gets_one_line(scratch, docs, said):
+    text = SIMPLE.replace('s="multiprocessing"', f's="{docs}"')
+    scratch.chapter("simple", text.replace("{name}", "simple"))
+    (line,) = scratch.run("-n", "0").lines
+    assert line.startswith("ERROR: spec/test_simple.py, line 11: simple.holds: docs: ")
+    assert said in line
+
+
+@pytest.mark.parametrize(
+    ("docs", "address"),
+    [
+        ("multiprocessing.Lock", "multiprocessing.html#multiprocessing.Lock"),
+        ("multiprocessing#introduction", "multiprocessing.html#introduction"),
+        (
+            "multiprocessing.shared_memory.SharedMemory",
+            "multiprocessing.shared_memory.html#multiprocessing.shared_memory.SharedMemory",
+        ),
+        ("threading.Lock", "threading.html#threading.Lock"),
+    ],
+)
+def test_a_claim_links_to_its_page(scratch, docs, address):
+    text = SIMPLE.replace('s="multiprocessing"', f's="{docs}"')
+    scratch.chapter("simple", text.replace("{name}", "simple"))
+    assert f"/library/{address}\n" in scratch.run("--claims").output
+
+
+@pytest.mark.parametrize("arguments", [("--claims",), ("--claim=later",), ("spec/test_later.py",)])
+def test_a_chapter_that_is_not_in_the_list_is_named(simple, arguments):
+    simple.write("spec/test_later.py", SIMPLE.format(name="later"))
+    (line,) = simple.run("-n", "0", *arguments).lines
+    assert line == (
+        "ERROR: spec/test_later.py is not in CHAPTERS (spec/__init__.py): "
+        'add "later" where it is to be read'
+    )
+
+
+def test_a_chapter_that_cannot_be_imported_is_named(simple):
+    simple.chapter("broken", "import threading\n\nthreading.Lok\n")
+    (line,) = simple.run("-n", "0").lines
+    assert line.startswith("ERROR: spec/test_broken.py cannot be imported: AttributeError: ")
+    assert "line 3" in line
+
+
+def test_claims_are_chosen_by_id_by_subject_and_by_chapter(scratch):
+    scratch.chapter("first", SIMPLE.format(name="simple"))
+    scratch.chapter("second", SIMPLE.format(name="other"))
+    for wanted, id in (
+        ("simple.holds", "simple.holds"),
+        ("simple", "simple.holds"),
+        ("first", "simple.holds"),
+        ("second", "other.holds"),
+    ):
+        listed = json.loads(scratch.run("--claims=json", f"--claim={wanted}").output)
+        assert [claim["id"] for chapter in listed for claim in chapter["claims"]] == [id]
 
 
 def test_a_level_limits_the_run_and_the_listing(scratch):

@@ -13,7 +13,7 @@ from spec.report import catalogue
 from spec.report.plays import FAILS, HOLDS
 from spec.report.record import read
 
-FAULT = "semaphores.one_seat_too_many"
+FAULT = "semaphores.one_too_many"
 
 CATALOGUE = sorted(Path(faults.__file__).parent.glob("[a-z]*.py"))
 

@@ -171,7 +171,7 @@ def test_the_guardian_tidies_up_at_the_end_of_its_input(folder, pipe, monkeypatc
     guardian.main(str(folder), "1", str(pipe[0]))
     assert not folder.exists()
     assert capsys.readouterr().err == (
-        "left alone, since nothing tells whether they are the run's: process groups 8, 9\n"
+        "left alone, because it is unknown whether they belong to the run: process groups 8, 9\n"
     )
 
 

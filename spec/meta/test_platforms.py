@@ -111,7 +111,7 @@ def test_a_probe_that_is_refused_what_it_needs_is_one_line(monkeypatch):
     monkeypatch.setitem(capabilities.CAPABILITIES, "refused", refused)
     with pytest.raises(capabilities.ProbeError) as caught:
         capabilities.has("refused")
-    assert str(caught.value) == "the probe for 'refused' could not be made: not for you"
+    assert str(caught.value) == "the probe for 'refused' could not run: not for you"
 
 
 @pytest.mark.parametrize(

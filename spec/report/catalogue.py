@@ -110,7 +110,7 @@ def _problems(claim: Claim) -> Iterator[str]:
 
 
 def _not_among(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     return f"{name!r} is unknown: " + (
         f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(sorted(known)[:8])}"
     )
