@@ -42,10 +42,12 @@ NOT_IN_SENTENCES = {
 #: Names of the package that are calls and nothing else: they are followed by "(".
 CALLS = """
     acquire active_children apply_async cpu_count current_process freeze_support get_context
-    get_lock get_obj get_start_method get_value is_alive is_set locked notify notify_all
+    get_lock get_obj get_start_method get_value is_alive is_set notify notify_all
     parent_process recv set_executable set_forkserver_preload set_start_method terminate wait_for
 """.split()
-_CALL = re.compile(rf"(?<![\w.\"'=-])({'|'.join(CALLS)})\b(?![(\w=-])")
+_CALL = re.compile(
+    rf"(?<![\w.\"'=-])(?<!to )(?<!can )(?<!may )(?<!cannot )({'|'.join(CALLS)})\b(?![(\w=-])"
+)
 #: What a sentence may begin with in lower case, beside a call: attributes and parameters.
 ATTRIBUTES = """
     argv args authkey broken chunksize daemon exitcode group ident kwargs n_waiting name
