@@ -1,4 +1,4 @@
-"""The run: its options, its head, its order, its record and what it shows."""
+"""The run: its options, its checks, its order and its guardian."""
 
 from __future__ import annotations
 
@@ -24,19 +24,21 @@ from spec.report.plays import FAILED, PATIENCE, START_METHODS, TIMELINE, verdict
 from spec.report.run import Run
 
 HOUSE = Path(__file__).parent
-# The last resort against a hang, in patiences: the kit's own bounds fire long before.
+# The timeout of a test as a multiple of the patience, for a hang that the kit's own bounds, which
+# are much shorter, do not end.
 _LAST_RESORT = 8
-# Most claims wait for something, so a core serves two workers. Measured on two cores, CPython
-# 3.13, the whole run three times: without workers 36 to 42 s; with 2 of them 21 to 23, with 3 15
-# to 17, with 4 13 to 16, with 6 14 to 18, with 8 15 to 16. More than eight start in vain.
+# Most claims wait most of the time, so there are two workers for each core. Three runs of all
+# claims on two cores with CPython 3.13 took: 36 to 42 s without workers, 21 to 23 s with 2
+# workers, 15 to 17 s with 3, 13 to 16 s with 4, 14 to 18 s with 6, 15 to 16 s with 8. More than
+# eight workers bring nothing.
 _WORKERS_PER_CORE = 2
 _MOST_WORKERS = 8
-# So many claims are over before workers have started: one takes 1.0 s instead of 1.6.
+# Up to so many claims end before workers have started: one claim takes 1.0 s instead of 1.6 s.
 _HANDFUL = 3
 
 try:
     faults.install_in_run()
-except faults.FaultError as error:  # before the command line is read: there is no UsageError yet
+except faults.FaultError as error:  # too early for UsageError: the command line is not read yet
     sys.exit(f"ERROR: {faults.VARIABLE}: {error}")
 
 
@@ -57,46 +59,44 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--level",
         metavar="LEVEL",
-        help="play, or list, only what is documented, or only what was observed",
+        help="play or list only claims of this level: documented or observed",
     )
     group.addoption(
         "--claims",
         nargs="?",
         const="text",
         metavar="json",
-        help="list the claims by chapter, without playing them; --claims=json as data",
+        help="list the claims by chapter without playing them; --claims=json lists them as data",
     )
     group.addoption(
         "--patience",
         default="1",
         metavar="FACTOR",
-        help=f"multiply how long to wait for what has to come "
+        help=f"multiply the patience, the bound of every wait, by this factor "
         f"(default: 1, {SECONDS_OF_PATIENCE:g} s)",
     )
     group.addoption(
         "--results",
         metavar="FILE",
-        help="write the record of the run, JSON lines, to this new file: --results=FILE, since of "
-        "two words pytest may take the second for a path of tests",
+        help="write the record of the run, JSON lines, to this new file; write --results=FILE, "
+        "because pytest may take a separate FILE for a path of tests",
     )
     group.addoption(
         "--shuffle",
         metavar="SEED",
-        help="play the claims in a random order that this word fixes",
+        help="play the claims in a random order, the same for the same seed",
     )
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """List the claims and be done, when that is what was asked for."""
+    """List the claims, and play none, if ``--claims`` is given."""
     wanted, level = config.getoption("claims"), config.getoption("level")
     if level not in (None, *LEVELS):
-        raise pytest.UsageError(f"--level {level}: there are {' and '.join(LEVELS)}")
+        raise pytest.UsageError(f"--level {level}: choose from {', '.join(LEVELS)}")
     if wanted is None:
         return None
     if wanted not in ("text", "json"):
-        raise pytest.UsageError(
-            f"--claims={wanted}: --claims lists for readers, --claims=json as data"
-        )
+        raise pytest.UsageError(f"--claims={wanted}: use --claims for text, --claims=json for data")
     _check_catalogue(config)
     chapters = catalogue.chapters(level, config.getoption("claim"))
     print(
@@ -109,7 +109,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Decide what the run plays, and have it guarded."""
+    """Check and note the settings of the run, and start its guardian."""
     if unfit := _unfit(config):
         raise pytest.UsageError(unfit)
     config.stash[PATIENCE] = _patience(config)
@@ -127,7 +127,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _check_catalogue(config: pytest.Config) -> None:
-    """Say in one line what is wrong with the chapters, or with the claims asked for."""
+    """Raise UsageError, with one line, for a wrong chapter or claim, or an unknown ``--claim``."""
     try:
         catalogue.check()
     except catalogue.CatalogueError as error:
@@ -137,13 +137,13 @@ def _check_catalogue(config: pytest.Config) -> None:
 
 
 def _patience(config: pytest.Config) -> float:
-    given = config.getoption("patience")  # as text: argparse's own complaint has many lines
+    given = config.getoption("patience")  # a string: argparse's own error has many lines
     try:
         factor = float(given)
     except ValueError:
         factor = 0.0
     if not 0 < factor < 1000:
-        raise pytest.UsageError(f"--patience {given}: a factor above 0 and below 1000 is wanted")
+        raise pytest.UsageError(f"--patience {given}: give a factor above 0 and below 1000")
     return factor * SECONDS_OF_PATIENCE
 
 
@@ -151,7 +151,7 @@ def _start_methods(config: pytest.Config) -> list[str]:
     known = [*package.start_methods(), *capabilities.CAPABILITIES]
     for name in sorted(capabilities.taken_away().difference(known)):
         raise pytest.UsageError(
-            f"{capabilities.WITHOUT}: nothing is named {name!r}: there are {', '.join(known)}"
+            f"{capabilities.WITHOUT}: {name!r} is unknown: choose from {', '.join(known)}"
         )
     offered = capabilities.start_methods()
     if not offered:
@@ -159,31 +159,29 @@ def _start_methods(config: pytest.Config) -> list[str]:
     wanted = config.getoption("start_method") or offered
     for method in wanted:
         if method not in offered:
-            raise pytest.UsageError(
-                f"--start-method {method}: this platform offers {', '.join(offered)}"
-            )
+            raise pytest.UsageError(f"--start-method {method}: choose from {', '.join(offered)}")
     return [method for method in offered if method in wanted]
 
 
 def _configure_worker(config: pytest.Config) -> None:
-    """A worker: in a process group of its own, which the guardian knows, with its own folder."""
+    """Give a worker its own folder, and a process group that the guardian knows."""
     told = vars(config)["workerinput"]
     number = told["workerid"].removeprefix("gw")
     capabilities.learn(told["capabilities"])
-    guardian.use_folder(f"w{number:0>2}")  # as long as the run's own: paths may be too long
+    guardian.use_folder(f"w{number:0>2}")  # as short as the run's own: paths may be too long
     guardian.watch_own_group()
     guardian.keep_pipes_from_forks()
 
 
 def _unfit(config: pytest.Config) -> str:
-    """Why nothing could be proved by this run, however the claims are; empty if it can."""
-    if pytest.version_tuple < (9,):  # pyproject.toml says so too, where older ones do not look
+    """Why this run cannot prove any claim; empty if it can."""
+    if pytest.version_tuple < (9,):  # older versions do not read the table in pyproject.toml
         return f"pytest 9 or later is needed, and this is {pytest.__version__}"
     if sys.flags.optimize:
-        return "asserts are off (-O, PYTHONOPTIMIZE), and with them the proofs: run without it"
+        return "assert statements are disabled, which every proof needs: omit -O, PYTHONOPTIMIZE"
     if hasattr(config, "workerinput"):
         return ""
-    # Children of the pytest script would run it again as their main module.
+    # Spawned children would run the pytest script again as their main module.
     main = sys.modules["__main__"]
     if getattr(main, "__spec__", None) is None and Path(sys.argv[0]).stem in ("pytest", "py.test"):
         return (
@@ -191,21 +189,22 @@ def _unfit(config: pytest.Config) -> str:
             "spawned children would run the script again"
         )
     if not HOUSE.samefile(config.rootpath):
-        return f"run it with {HOUSE} as the root of the tests, not {config.rootpath}"
+        return f"the root directory of pytest must be {HOUSE}, not {config.rootpath}"
     if config.getoption("reruns", None):
-        return "--reruns: a claim that is played until it holds is not proved"
+        return "--reruns: a claim that is repeated until it holds is not proved"
     if config.getoption("tx", None) and (name := _not_utf8()):
         return (
-            f"workers cannot be told a name that is no UTF-8 here: {name!a}; "
+            f"workers cannot receive a name that cannot be encoded in UTF-8: {name!a}; "
             "run with -n 0, or with PYTHONUTF8=1"
         )
     return ""
 
 
 def _not_utf8() -> str:
-    """The first name with surrogates, which stand for what the locale cannot decode; else empty.
+    """The first name with surrogates, from bytes that the locale cannot decode; empty if none.
 
-    Workers are told of the checkout, the folder for temporary files, sys.path and sys.argv.
+    Workers receive the path of the checkout, the folder for temporary files, sys.path and
+    sys.argv.
     """
     for name in (str(HOUSE), tempfile.gettempdir(), *sys.path, *sys.argv):
         try:
@@ -223,22 +222,25 @@ def _start_guardian() -> None:
 
 
 def _try_sockets() -> None:
-    """Without a way for the actors' reports each claim would seem to crash."""
+    """Raise UsageError if actors cannot connect to a test: every claim would seem to crash."""
     path = Path(tempfile.gettempdir(), "listener")
     try:
         with listen(str(path)) as listener:
             connect(listener.getsockname()).close()
     except OSError as error:
         raise pytest.UsageError(
-            f"actors report by local sockets or by the loopback network, and have neither: {error}"
+            f"actors need local sockets or the loopback interface, and neither works: {error}"
         ) from None
     finally:
         path.unlink(missing_ok=True)
 
 
 def _bind_results(config: pytest.Config) -> None:
-    """Give workers ``--results=FILE``: of two words they would take FILE, once it exists, for
-    the path whose folder is the root of all tests."""
+    """Pass ``--results FILE`` to workers as one word, ``--results=FILE``.
+
+    They would take a separate FILE, which exists by then, for a path of tests, and its folder for
+    the root directory.
+    """
     config.invocation_params = dataclasses.replace(
         config.invocation_params, args=tuple(_bound(list(config.invocation_params.args)))
     )
@@ -254,7 +256,7 @@ def _bound(words: list[str]) -> list[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the chapters in reading order and keep the claims that were asked for."""
+    """Sort the chapters in reading order, and keep the claims that the options select."""
     rank = {f"spec/test_{name}.py": place for place, name in enumerate(CHAPTERS)}
     items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(rank)))
     wanted, level = config.getoption("claim"), config.getoption("level")
@@ -274,7 +276,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Have the exit bounded: what a claim has left behind may hold it up for ever."""
+    """Limit the duration of the exit: a leftover of a claim may block it forever."""
     guardian.bound_exit(int(session.exitstatus))
 
 
@@ -284,7 +286,7 @@ def _claim_of(item: pytest.Item) -> Claim | None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """How many workers play, unless -n gives a number; none for a handful of claims."""
+    """The number of workers with ``-n auto``; 0 if only a few claims are played."""
     named = config.getoption("claim") or [arg for arg in config.args if "::" in arg]
     few = 0 < len(named) <= _HANDFUL and all("." in name for name in named)
     return 0 if few else min(_WORKERS_PER_CORE * capabilities.usable_cpus(), _MOST_WORKERS)
@@ -294,13 +296,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Send the verdict and the evidence along with the report, from a worker too."""
+    """Add the verdict and the timeline to the report, which workers send to the run."""
     report = yield
     if call.when == "call" or report.failed:
         item.stash[FAILED] = report.failed
     if _claim_of(item) is not None:
         verdict, reason = verdict_of(report, call)
-        events = sorted(item.stash.get(TIMELINE, []), key=lambda event: event.time)
+        noted = item.stash.get(TIMELINE, [])
+        events = sorted(noted, key=lambda event: event.time)
         began = events[0].time if events else 0.0
         vars(report)["phase"] = {
             "verdict": verdict,

@@ -1,4 +1,4 @@
-"""The sessions: what is run, on which Pythons."""
+"""The nox sessions, and the Pythons that they run on."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ nox.options.download_python = "never"
 nox.options.sessions = ["spec", "simulated", "meta", "coverage", "lint", "sample"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
-# The classifiers have no words for these builds and implementations of a version.
+# The classifiers in pyproject.toml cannot name these builds and implementations.
 OTHERS = ["3.13t", "3.14t", "3.15t", "pypy3.11"]
 PYTHONS = [*nox.project.python_versions(PROJECT), *OTHERS]
 
 
-# Spawned children import their chapter again and again: with byte code on disk they are cheaper.
+# Each spawned child imports its chapter again: with bytecode on disk that is cheaper.
 BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
-# Warnings are errors here, where no plugin is but ours. The one of a fork from a process with
-# threads is none: with "error" it would vanish up to 3.14, and on 3.15 raise when the child exists.
+# Warnings are errors here, because the environment has only the plugins that are needed. The
+# warning about a fork with several threads is ignored: with "error" it is lost up to 3.14, and on
+# 3.15 it is raised after the child has been created.
 PYTEST = ("python", "-m", "pytest", "-W", "error", "-W", "ignore:This process:DeprecationWarning")
 
 
-# A run of these claims executes what a run executes of the kit's modules of differences.
+# These claims execute the same lines of the measured modules as a run of all claims does.
 _MEASURED = ("-n", "2", "--claim=stop", "--claim=start-method")
 
 
@@ -34,14 +35,14 @@ def _install(session: nox.Session, group: str) -> None:
 
 @nox.session(python=PYTHONS)
 def spec(session: nox.Session) -> None:
-    """Prove every claim on this Python; what follows -- goes to pytest."""
+    """Prove every claim on this Python; arguments after -- go to pytest."""
     _install(session, "test")
     session.run(*PYTEST, *session.posargs, env=BYTECODE)
 
 
 @nox.session
 def simulated(session: nox.Session) -> None:
-    """Prove the claims as on macOS and on Windows, as far as Linux can be them."""
+    """Prove the claims on simulated macOS and Windows, as far as Linux can simulate them."""
     _install(session, "test")
     for platform in ("darwin", "win32"):
         session.run(*PYTEST, *session.posargs, env={**BYTECODE, "SPEC_PLATFORM": platform})
@@ -49,9 +50,9 @@ def simulated(session: nox.Session) -> None:
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Show which lines of the kit's differences between platforms no run executes, and why.
+    """Show which lines of the platform-dependent modules no run executes, and why.
 
-    A run that is measured judges nothing: coverage's hooks change how children start.
+    The verdicts of a measured run are ignored: coverage's hooks change how children start.
     """
     _install(session, "meta")
     measured = {**BYTECODE, "COVERAGE_FILE": str(Path(session.create_tmp(), "data"))}
@@ -93,21 +94,21 @@ def claims(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def faults(session: nox.Session) -> None:
-    """Show that every claim turns red under its faults; -- --fault NAME, --claim ID, --others."""
+    """Show that each claim turns red under its faults; -- --fault NAME, --claim ID, --others."""
     _install(session, "test")
     session.run("python", "-m", "spec.faults", *session.posargs, env=BYTECODE)
 
 
 @nox.session
 def picture(session: nox.Session) -> None:
-    """Draw the README's picture of a run, .github/terminal.svg."""
+    """Draw the picture of a run in the README, .github/terminal.svg."""
     _install(session, "picture")
     session.run("python", "-m", "spec.report.picture", env=BYTECODE)
 
 
 @nox.session
 def sample(session: nox.Session) -> None:
-    """Show it for one fault of each chapter."""
+    """Show that claims turn red, for one fault of each chapter."""
     _install(session, "test")
     session.run("python", "-m", "spec.faults", "--sample", env=BYTECODE)
 

@@ -1,9 +1,9 @@
-"""An executable specification of multiprocessing: one chapter a subject, one test a claim."""
+"""An executable specification of multiprocessing: a chapter for each subject, a test per claim."""
 
 import os
 import sys
 
-if os.environ.get("SPEC_PLATFORM"):  # before the kit is imported, which asks for the platform
+if os.environ.get("SPEC_PLATFORM"):  # before the import of the kit, which asks for the platform
     from spec import simulated
 
     try:

@@ -1,4 +1,4 @@
-"""What a chapter may ask for."""
+"""The fixtures for chapters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from spec.report.plays import FAILED, PATIENCE, START_METHODS, TIMELINE
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Play every claim under each start method."""
+    """Play every claim once under each start method."""
     if "mp" in metafunc.fixturenames:
         methods = metafunc.config.stash[START_METHODS]
         metafunc.parametrize("mp", methods, indirect=True)
@@ -24,10 +24,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def mp(request: pytest.FixtureRequest) -> Multiprocessing:
-    """The package under test with one start method: what multiprocessing.get_context() returns.
+    """The package under test with one start method: the result of multiprocessing.get_context().
 
     The fork server is started before any claim, so that the order of claims makes no
-    difference. Children that start servers of their own put their files beside its files.
+    difference. Children that start other servers put their files beside its files.
     """
     if request.param == "forkserver":
         package.submodule("forkserver").ensure_running()
@@ -36,7 +36,7 @@ def mp(request: pytest.FixtureRequest) -> Multiprocessing:
 
 @pytest.fixture
 def timeline(request: pytest.FixtureRequest) -> list[Event]:
-    """The evidence of a play, which its failure shows."""
+    """The timeline of a play, which is printed with its failure."""
     timeline: list[Event] = request.node.stash.setdefault(TIMELINE, [])
     return timeline
 
@@ -48,13 +48,13 @@ def stage(
     request: pytest.FixtureRequest,
     leaves_nothing_behind: None,
 ) -> Iterator[Stage]:
-    """Starts, listens to, cues and ends actors; see :mod:`spec.kit.stage`."""
+    """Starts actors, listens to them, cues them and ends them; see :mod:`spec.kit.stage`."""
     stage = Stage(mp, request.config.stash[PATIENCE], timeline)
     yield stage
     stage.close()
     if request.node.stash.get(FAILED, None) is False and stage.never_said:
         words = ", ".join(map(repr, stage.never_said))
-        pytest.fail(f"no actor ever says {words}, whose absence was to be proved", pytrace=False)
+        pytest.fail(f"no actor ever says {words}, so its absence proves nothing", pytrace=False)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def program(
     request: pytest.FixtureRequest,
     leaves_nothing_behind: None,
 ) -> Programs:
-    """Runs whole programs under the start method; see :mod:`spec.kit.programs`."""
+    """Runs whole programs with the start method; see :mod:`spec.kit.programs`."""
     chapter = request.path.stem.removeprefix("test_")
     patience = request.config.stash[PATIENCE]
     return Programs(mp.get_start_method(), chapter, tmp_path, timeline, patience)
@@ -73,7 +73,7 @@ def program(
 
 @pytest.fixture(autouse=True)
 def applies(request: pytest.FixtureRequest) -> None:
-    """Skip a claim that is not applicable here, and mark one that is known not to hold."""
+    """Skip a claim that does not apply here, and mark a claim that is known not to hold here."""
     claim = getattr(getattr(request.node, "obj", None), "claim", None)
     if claim is None:
         return
@@ -90,12 +90,12 @@ def applies(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture
 def leaves_nothing_behind(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail a claim that leaves a child, a thread, a descriptor, shared memory or a file.
+    """Fail a claim that leaves a child, a thread, a file descriptor, shared memory or a file.
 
-    The traceback of a failure keeps the objects of its scene alive, so then only children count;
-    likewise after an interrupt, which has no verdict to change. Children that are left are
-    ended here, because the package would wait for them at its exit. Shared memory that is left
-    is unlinked.
+    After a failure only children are checked, because the traceback keeps the objects of the
+    scene alive; likewise after an interrupt, when there is no verdict to change. Remaining children
+    are ended here, because the package would join them at its exit. Remaining shared memory is
+    unlinked.
     """
     before = Baseline()
     yield

@@ -1,14 +1,17 @@
-"""Arguments: what crosses the boundary between two processes.
+"""Arguments: how a child receives its target, its arguments and global variables.
 
-Nothing is shared by itself. What is passed as ``args`` reaches the child as a copy: made by the
-fork of the whole memory, or by pickling. Either way it is made when the process is started.
+Nothing is shared automatically. The objects in ``args`` and ``kwargs`` reach the child as copies,
+which ``start()`` makes: by forking the whole memory, or by pickling.
 
-Under fork anything can be passed, as nothing is pickled. Under the other start methods the
-whole process object is: what pickle refuses, ``start`` refuses. Functions and classes travel by
-name only, so the child has to be able to import them; and a global variable is in the child
-what the import makes it.
+Under fork any object can be passed, because nothing is pickled. Under spawn and forkserver the
+whole Process object is pickled: for an object that pickle refuses, ``start()`` raises pickle's
+error. Functions and classes are pickled by name, so the child has to be able to import them. A
+global variable has the value that the import gives it, not the one that the parent has assigned
+since.
 
-Some things can be passed to a child, and in no other way: locks and all that is made with them.
+Locks, queues, Value and Array can be passed as arguments, but they cannot be sent through a pipe
+or a queue later; connections can. Likewise an unstarted Process can be passed as an argument and
+cannot be sent, because it contains the authentication key.
 """
 
 import gc
@@ -21,64 +24,69 @@ import weakref
 from spec.kit import OBSERVED, TICK, claim, perform, result_or_error
 
 
-def receive(stage, gift):
-    """Report the gift as it came, then change it and report it again."""
-    stage.say("came", dict(gift), list(gift["inner"]))
-    gift["new"] = True
-    gift["inner"].append("changed")
-    return gift
+def report_and_change(stage, given):
+    """Report a dict as it came, then change it at two depths and report it again."""
+    came = {**given, "inner": list(given["inner"])}
+    given["new"] = True
+    given["inner"].append("changed")
+    return {"came": came, "changed": given}
 
 
 @claim("argument.arrives-as-copy", docs="multiprocessing.Process")
 def test_an_argument_arrives_as_an_equal_copy(mp, stage):
-    """An argument arrives as an equal copy: to change it, at any depth, leaves the original alone.
+    """A dict arrives as an equal copy: changes to it in the child, at any depth, stay in the child.
 
-    A thread, the control, is given the object itself.
+    A thread receives the dict itself, and changes it.
     """
-    gift = {"inner": ["given"]}
-    actor = stage.enter(receive, gift)
-    assert actor.expect("came") == ({"inner": ["given"]}, ["given"])
-    assert actor.returns() == {"inner": ["given", "changed"], "new": True}
-    assert gift == {"inner": ["given"]}, "the original has changed"
+    given = {"inner": ["given"]}
+    changed = {"inner": ["given", "changed"], "new": True}
+    came_and_changed = {"came": {"inner": ["given"]}, "changed": changed}
+    assert stage.result_of(report_and_change, given) == came_and_changed
+    assert given == {"inner": ["given"]}, "the original has changed"
 
-    stage.enter(receive, gift, by=threading.Thread).returns()
-    assert gift == {"inner": ["given", "changed"], "new": True}
+    assert stage.result_of(report_and_change, given, by=threading.Thread) == came_and_changed
+    assert given == changed, "the thread has changed a copy"
 
 
-def read_when_cued(stage, notes):
-    """Report the notes when cued."""
-    stage.wait_for_cue("read")
+def report_list_when_cued(stage, notes):
+    """Report the list when cued."""
+    stage.wait_for_cue("report")
     return notes
 
 
 def start_between_changes(stage, by):
-    """Change an argument before and after the start; what the actor has then."""
-    notes = ["constructed"]
-    actor = stage.prepare(read_when_cued, notes, by=by)
-    notes.append("before start")
+    """Change an argument before and after start(); the argument that the actor then reports."""
+    notes = ["created"]
+    actor = stage.prepare(report_list_when_cued, notes, by=by)
+    notes.append("before start()")
     actor.process.start()
-    notes.append("after start")
-    actor.cue("read")
-    return actor.returns()
+    notes.append("after start()")
+    return actor.returns(cue="report")
 
 
 @claim("argument.snapshot-at-start", docs="multiprocessing.Process.start", level=OBSERVED)
 def test_an_argument_is_copied_when_the_process_is_started(mp, stage):
-    """An argument is copied by start: what was changed before is seen, and nothing later is.
+    """A list argument is copied by start(): the child sees changes made before it, but none after.
 
-    The last change comes before the process looks. A thread, the control, sees it.
+    The child reports the list only after the last change. A thread sees that change.
     """
-    assert start_between_changes(stage, mp.Process) == ["constructed", "before start"]
-    assert start_between_changes(stage, threading.Thread)[-1] == "after start"
+    observed = {
+        "Process": start_between_changes(stage, mp.Process),
+        "Thread": start_between_changes(stage, threading.Thread),
+    }
+    assert observed == {
+        "Process": ["created", "before start()"],
+        "Thread": ["created", "before start()", "after start()"],
+    }
 
 
-MOOD = "as imported"
+GLOBAL = "at import"
 
 
-def tell_mood(stage):
+def report_global_when_cued(stage):
     """Report a global variable when cued."""
-    stage.wait_for_cue("tell")
-    return MOOD
+    stage.wait_for_cue("report")
+    return GLOBAL
 
 
 @claim(
@@ -86,34 +94,38 @@ def tell_mood(stage):
     docs="multiprocessing#the-spawn-and-forkserver-start-methods",
 )
 def test_a_global_is_what_the_import_makes_it_unless_forked(mp, stage):
-    """A global has, in a forked child, its value at the start; in others, that of the import.
+    """A forked child sees a global's value at start(); other children, its value at import.
 
-    It is bound anew between construction and start, and once more after the start.
+    The global is assigned between the creation of the Process and start(), and again after it.
     """
-    global MOOD
-    actor = stage.prepare(tell_mood)
+    global GLOBAL
+    actor = stage.prepare(report_global_when_cued)
     try:
-        MOOD = "as started"
+        GLOBAL = "at start()"
         actor.process.start()
-        MOOD = "too late"
-        actor.cue("tell")
-        told = actor.returns()
+        GLOBAL = "after start()"
+        reported = actor.returns(cue="report")
     finally:
-        MOOD = "as imported"
-    assert told == ("as started" if mp.get_start_method() == "fork" else "as imported")
+        GLOBAL = "at import"
+    assert reported == ("at start()" if mp.get_start_method() == "fork" else "at import")
 
 
-class Unwilling:
+class Unpicklable:
     """Refuses to be pickled."""
 
     def __reduce__(self):
         raise TypeError
 
 
-def use(stage, add, file, lock, numbers, unwilling):
-    """Report what a function, a file, a lock and a generator do here."""
-    stage.say("is", type(unwilling).__name__)
-    return add(1), file.readline(), lock.acquire(False), next(numbers)
+def use_unpicklable(stage, add, file, lock, numbers, unpicklable):
+    """Use objects that pickle refuses, and report the results."""
+    return {
+        "add(1)": add(1),
+        "file.readline()": file.readline(),
+        "lock.acquire(False)": lock.acquire(False),
+        "next(numbers)": next(numbers),
+        "class": type(unpicklable).__name__,
+    }
 
 
 @claim(
@@ -121,12 +133,11 @@ def use(stage, add, file, lock, numbers, unwilling):
     docs="multiprocessing#contexts-and-start-methods",
     methods=("fork",),
 )
-def test_fork_passes_anything(mp, stage, tmp_path):
-    """A forked process is given its target and arguments as they are: nothing is pickled.
+def test_fork_passes_any_object(mp, stage, tmp_path):
+    """Under fork, target and arguments are not pickled: any object can be passed.
 
-    Each would be refused by pickle: a nested function, both as target and as argument, a file
-    in the midst of being read, a held lock, a generator that has begun, and an object that
-    refuses on principle.
+    Pickle would refuse each of these: a nested function, both as target and as argument, a file
+    that is half read, a held lock, a generator that has begun, and an object that refuses it.
     """
     path = tmp_path / "lines"
     path.write_text("first\nsecond\n")
@@ -146,48 +157,48 @@ def test_fork_passes_anything(mp, stage, tmp_path):
 
     with lock, open(path) as file:
         file.readline()
-        things = (add, file, lock, numbers, Unwilling())
-        assert all(
-            isinstance(result_or_error(pickle.dumps, thing), str) for thing in (run, *things)
-        )
-        actor = stage.enter(use, *things, by=by_nested)
-        assert actor.expect("is") == "Unwilling"
-        assert actor.returns() == (42, "second\n", False, 2)
+        arguments = (add, file, lock, numbers, Unpicklable())
+        for each in (run, *arguments):
+            assert isinstance(result_or_error(pickle.dumps, each), str), f"pickle accepts {each}"
+        assert stage.result_of(use_unpicklable, *arguments, by=by_nested) == {
+            "add(1)": 42,
+            "file.readline()": "second\n",
+            "lock.acquire(False)": False,
+            "next(numbers)": 2,
+            "class": "Unpicklable",
+        }
 
 
-def nothing(*args, **kwargs):
-    """Take anything, and do nothing."""
+def do_nothing(*args, **kwargs):
+    """Accept any arguments, and do nothing."""
 
 
-def burdened(process, burden):
-    """The process, with one attribute more."""
-    process.burden = burden
+def with_attribute(process, value):
+    """The process, with ``value`` as an attribute of its own."""
+    process.attribute = value
     return process
 
 
-def try_to_start(mp, thing):
-    """Give a thing to processes in four ways, and try to start them.
-
-    Gives what pickle says of it, what start says, the pids, and whether any is listed as a child.
-    """
+def try_to_start(mp, unpicklable):
+    """Try to start processes that contain an object that pickle refuses, in four ways."""
     processes = {
-        "target": mp.Process(target=thing),
-        "argument": mp.Process(target=nothing, args=(1, [thing])),
-        "keyword": mp.Process(target=nothing, kwargs={"key": thing}),
-        "attribute": burdened(mp.Process(), thing),
+        "target": mp.Process(target=unpicklable),
+        "argument": mp.Process(target=do_nothing, args=(1, [unpicklable])),
+        "keyword": mp.Process(target=do_nothing, kwargs={"key": unpicklable}),
+        "attribute": with_attribute(mp.Process(), unpicklable),
     }
-    return (
-        result_or_error(pickle.dumps, thing),
-        {how: result_or_error(each.start) for how, each in processes.items()},
-        {how: each.pid for how, each in processes.items()},
-        bool(set(processes.values()) & set(mp.active_children())),
-    )
+    return {
+        "dumps()": result_or_error(pickle.dumps, unpicklable),
+        "start()": {way: result_or_error(each.start) for way, each in processes.items()},
+        "pid": {way: each.pid for way, each in processes.items()},
+        "any in active_children()": bool(set(processes.values()) & set(mp.active_children())),
+    }
 
 
 def try_to_start_each(stage):
-    """Try to start processes with things that pickle refuses; report what came of it.
+    """Try to start processes with several objects that pickle refuses; report the results.
 
-    An actor does it: Windows has made the process before the thing is refused.
+    An actor does it, because Windows creates the process before the object is refused.
     """
     with open(os.devnull, "w") as file:
         refused = {
@@ -196,7 +207,7 @@ def try_to_start_each(stage):
             "generator": (letter for letter in "text"),
             "file": file,
         }
-        return {what: try_to_start(stage.mp, thing) for what, thing in refused.items()}
+        return {kind: try_to_start(stage.mp, each) for kind, each in refused.items()}
 
 
 @claim(
@@ -205,66 +216,75 @@ def try_to_start_each(stage):
     level=OBSERVED,
     methods=("spawn", "forkserver"),
 )
-def test_what_pickle_refuses_start_refuses(mp, stage):
-    """What pickle refuses, as target, argument or attribute, start refuses with the same error.
+def test_start_raises_what_pickle_raises(mp, stage):
+    """Under spawn and forkserver, start() raises pickle's error for an unpicklable Process.
 
-    No child is left, and the process has not been started. Which error it is depends on the
-    thing, and on the version of Python.
+    The object that pickle refuses is the target, an argument or an attribute. No child is left,
+    and the Process counts as not started. Whether the error is PicklingError, AttributeError or
+    TypeError depends on the object, and on the version of Python.
     """
-    for what, (expected, observed, pids, listed) in stage.result_of(try_to_start_each).items():
-        assert expected in ("PicklingError", "AttributeError", "TypeError"), what
-        assert observed == dict.fromkeys(observed, expected), what
-        assert pids == dict.fromkeys(observed), what
-        assert not listed, what
+    for kind, observed in stage.result_of(try_to_start_each).items():
+        error = observed["dumps()"]
+        assert error in ("PicklingError", "AttributeError", "TypeError"), f"{kind}: {error}"
+        ways = ("target", "argument", "keyword", "attribute")
+        assert observed == {
+            "dumps()": error,
+            "start()": dict.fromkeys(ways, error),
+            "pid": dict.fromkeys(ways),
+            "any in active_children()": False,
+        }, kind
 
 
 @claim("argument.target-importable-unless-forked", docs="multiprocessing.Process")
 def test_a_target_has_to_be_importable_unless_forked(mp, program):
-    """A target that is typed, or given with -c, is found by a forked child and by no other.
+    """A target defined in "python -c" or on standard input works only under fork.
 
-    There is no file that the child could import it from: the child fails, or the fork server
-    does already. The same program, run from its file, is the control.
+    There is no file that the child could import the target from, so the child fails, or already
+    the fork server does. From its file, the same program works under every start method.
     """
     method = mp.get_start_method()
     ran, failed = ["hello", "exit code 0"], ["exit code 1"]
     observed = {
-        "file": program.run("homeless").lines,
-        "typed": program.run_typed("homeless").lines,
-        "given": program.run_given("homeless").lines,
+        "from its file": program.run("homeless").lines,
+        "on standard input": program.run_typed("homeless").lines,
+        "with -c": program.run_given("homeless").lines,
     }
-    if method == "forkserver" and observed["typed"] == ["not started"]:
-        observed["typed"] = failed
+    if method == "forkserver" and observed["on standard input"] == ["not started"]:
+        observed["on standard input"] = failed
     without_file = ran if method == "fork" else failed
-    assert observed == {"file": ran, "typed": without_file, "given": without_file}
+    assert observed == {
+        "from its file": ran,
+        "on standard input": without_file,
+        "with -c": without_file,
+    }
 
 
 class Token:
-    """Something that can be watched going away."""
+    """An object that a weak reference can refer to."""
 
 
-def keep(stage, token):
+def hold_token_until_cued(stage, token):
     """Hold the token until cued."""
     stage.say("holding")
     stage.wait_for_cue("let go")
 
 
-def is_kept(stage, by):
-    """Whether the starter still has what it hands over, while it is used by the actor."""
+def starter_keeps_argument(stage, by):
+    """Whether an argument still exists in the starting process while the actor uses it."""
     token = Token()
     watched = weakref.ref(token)
-    actor = stage.prepare(keep, token, by=by)
+    actor = stage.prepare(hold_token_until_cued, token, by=by)
     del token
     actor.process.start()
     actor.expect("holding")
     gc.collect()
     kept = watched() is not None
-    actor.cue("let go")
-    actor.returns()
+    actor.returns(cue="let go")
     return kept
 
 
 class Gate:
-    """Where a child waits in the midst of unpickling its arguments, until there is a file."""
+    """An argument that holds up the child, which unpickles it, until a file exists."""
 
     def __init__(self, path):
         self.path = path
@@ -274,21 +294,21 @@ class Gate:
 
 
 def wait_at_gate(path):
-    """Give the gate when it is open."""
+    """Return the gate when the file exists."""
     while not os.path.exists(path):
         time.sleep(TICK)
     return Gate(path)
 
 
-def take(stage, gate, semaphore):
-    """Acquire the semaphore without waiting."""
+def acquire_behind_gate(stage, gate, semaphore):
+    """Acquire the semaphore without blocking."""
     return semaphore.acquire(False)
 
 
-def hand_over(stage, path, kept):
-    """Hand over a semaphore that is kept, or not, by the caller; how the child ends."""
+def exit_code_behind_gate(stage, path, kept):
+    """Pass a semaphore to a child, with or without keeping it; the exit code of the child."""
     semaphores = [stage.mp.Semaphore()]
-    actor = stage.prepare(take, Gate(str(path)), semaphores[0])
+    actor = stage.prepare(acquire_behind_gate, Gate(str(path)), semaphores[0])
     if not kept:
         semaphores.clear()
     actor.process.start()
@@ -304,27 +324,27 @@ def hand_over(stage, path, kept):
     needs=("semaphores", "named-semaphores"),
 )
 def test_start_drops_the_parents_reference(mp, stage, tmp_path):
-    """start lets go of the arguments in the parent: a semaphore that nobody else keeps is gone.
+    """start() drops the parent's references to args: a semaphore kept nowhere else is destroyed.
 
-    While the child is still held back at its first argument, the parent has lost the second,
-    and with it the semaphore's name, by which all but a forked child would find it. It works
-    when the parent keeps the semaphore. A thread, the control, shares what its starter has.
+    While the child waits at the gate, its first argument, the parent drops the second, the
+    semaphore, and so removes its name. Only a forked child can do without the name; others fail,
+    unless the parent has kept the semaphore. A thread shares its arguments with its starter.
     """
     observed = {
-        "kept for a process": is_kept(stage, mp.Process),
-        "kept for a thread": is_kept(stage, threading.Thread),
-        "exit code, semaphore kept": hand_over(stage, tmp_path / "first", kept=True),
-        "exit code, semaphore not kept": hand_over(stage, tmp_path / "second", kept=False),
+        "argument kept for a process": starter_keeps_argument(stage, mp.Process),
+        "argument kept for a thread": starter_keeps_argument(stage, threading.Thread),
+        "exit code, semaphore kept": exit_code_behind_gate(stage, tmp_path / "first", kept=True),
+        "exit code, not kept": exit_code_behind_gate(stage, tmp_path / "second", kept=False),
     }
     assert observed == {
-        "kept for a process": False,
-        "kept for a thread": True,
+        "argument kept for a process": False,
+        "argument kept for a thread": True,
         "exit code, semaphore kept": 0,
-        "exit code, semaphore not kept": 0 if mp.get_start_method() == "fork" else 1,
+        "exit code, not kept": 0 if mp.get_start_method() == "fork" else 1,
     }
 
 
-# What only children can be given, one of each kind.
+# One of each kind that can be passed to a child and not be sent.
 PRIMITIVES = {
     "Lock": lambda mp: mp.Lock(),
     "RLock": lambda mp: mp.RLock(),
@@ -343,7 +363,7 @@ PRIMITIVES = {
 }
 
 
-def send_each(stage, bequest):
+def send_and_pass_each(stage, ticket):
     """Try to send one of each kind, in four ways; then start a child with all as arguments."""
     mp = stage.mp
     each = {kind: make(mp) for kind, make in PRIMITIVES.items()}
@@ -359,24 +379,26 @@ def send_each(stage, bequest):
             for kind, thing in each.items()
         }
     queue = mp.Queue()
-    put = [result_or_error(queue.put, thing) for thing in (*each.values(), "plain")]
-    first_is_plain = queue.get(timeout=stage.patience) == "plain"
-    heir = mp.Process(target=perform, args=(*bequest, each))
-    heir.start()
-    heir.join()
-    return observed, put, first_is_plain
+    put = [result_or_error(queue.put, thing) for thing in (*each.values(), "a string")]
+    came = queue.get(timeout=stage.patience)
+    stage.start((*ticket, each)).join()
+    return {
+        "sent": observed,
+        "Queue.put()": sorted(set(map(repr, put))),
+        "first from the Queue": came if came == "a string" else type(came).__name__,
+    }
 
 
 def use_each(stage, each):
-    """Use some of what came."""
+    """Use some of the objects; report the results."""
     return {
         "Lock": each["Lock"].acquire(False),
         "Event": each["Event"].is_set(),
         "Barrier": each["Barrier"].wait(),
-        "Queue": each["Queue"].put("plain"),
+        "Queue": each["Queue"].put("a string"),
         "Value": each["Value"].value,
         "RawArray": list(each["RawArray"]),
-        "in all": len(each),
+        "how many": len(each),
     }
 
 
@@ -390,32 +412,42 @@ REFUSED = dict.fromkeys(("Pipe", "SimpleQueue", "Pool"), "RuntimeError")
     needs=("semaphores",),
 )
 def test_primitives_travel_by_inheritance_only(mp, stage):
-    """Locks, queues and shared memory go to a child as arguments; sent, they raise RuntimeError.
+    """Locks, queues, Value and Array can be passed as arguments, but send() raises RuntimeError.
 
-    A pipe, a SimpleQueue and a pool raise it in the sender. A Queue pickles what it is given in
-    a thread of its own: put raises nothing, and the thing never comes.
+    So do SimpleQueue.put() and, in the result, Pool.apply_async(). A Queue pickles in a thread of
+    its own: put() returns None, and the object never comes out of the queue. The string, which
+    was put last, comes first.
     """
-    heir = stage.nested(use_each)
-    observed, put, first_is_plain = stage.result_of(send_each, heir.ticket)
-    assert observed == dict.fromkeys(PRIMITIVES, REFUSED)
-    assert set(put) == {None}
-    assert first_is_plain, "something else came out of the queue"
-    assert heir.returns() == {
+    child = stage.nested(use_each)
+    assert stage.result_of(send_and_pass_each, child.ticket) == {
+        "sent": dict.fromkeys(PRIMITIVES, REFUSED),
+        "Queue.put()": ["None"],
+        "first from the Queue": "a string",
+    }
+    assert child.returns() == {
         "Lock": True,
         "Event": False,
         "Barrier": 0,
         "Queue": None,
         "Value": 7,
         "RawArray": [7],
-        "in all": len(PRIMITIVES),
+        "how many": len(PRIMITIVES),
     }
 
 
-def sent(mp, thing):
-    """Send something through a pipe; what came of that, and whether anything arrived."""
+def pickle_and_send(mp, thing):
+    """Pickle a thing, and send it through a pipe; the errors, and whether anything arrived."""
     reader, writer = mp.Pipe(False)
     with reader, writer:
-        return result_or_error(writer.send, thing), reader.poll()
+        pickled = result_or_error(pickle.dumps, thing)
+        return {
+            "dumps()": pickled if isinstance(pickled, str) else None,
+            "send()": result_or_error(writer.send, thing),
+            "arrived": reader.poll(),
+        }
+
+
+NOT_SENT = {"dumps()": "TypeError", "send()": "TypeError", "arrived": False}
 
 
 @claim(
@@ -424,33 +456,33 @@ def sent(mp, thing):
     level=OBSERVED,
 )
 def test_a_process_object_cannot_be_sent(mp):
-    """A Process object cannot be sent to another process: TypeError.
+    """Sending a Process object through a pipe raises TypeError.
 
-    A name, the control, can.
+    So does pickling it, since the Process contains the authentication key. Its name can be sent.
+    As an argument of another Process, an unstarted Process can be passed: see
+    process.only-creator-starts-and-joins.
     """
     process = mp.Process()
-    assert sent(mp, process) == ("TypeError", False)
-    assert result_or_error(pickle.dumps, process) == "TypeError"
-    assert sent(mp, process.name) == (None, True)
+    assert pickle_and_send(mp, process) == NOT_SENT
+    assert pickle_and_send(mp, process.name) == {"dumps()": None, "send()": None, "arrived": True}
 
 
-def give_connections(stage, connection, queue):
-    """Send the far ends of two pipes, one by each way; what comes back along them."""
-    near = []
-    for give in (connection.send, queue.put):
-        mine, far = stage.mp.Pipe()
-        give(far)
-        near.append(mine)
-        mine.send("there")
-    return [mine.recv() for mine in near]
+def send_connections(stage, connection, queue):
+    """Send an end of two new pipes, one through each; report the answers to a message."""
+    own_ends = {}
+    for way, send in (("connection", connection.send), ("queue", queue.put)):
+        own_ends[way], other_end = stage.mp.Pipe()
+        send(other_end)
+        own_ends[way].send("message")
+    return {way: each.recv() for way, each in own_ends.items()}
 
 
-def take_connections(stage, connection, queue):
-    """Receive two connections, one by each way; what comes along them, and answer."""
-    taken = [connection.recv(), queue.get()]
-    came = [each.recv() for each in taken]
-    for each in taken:
-        each.send("and back")
+def receive_connections(stage, connection, queue):
+    """Receive a connection through each; report the messages that come, and answer them."""
+    received = {"connection": connection.recv(), "queue": queue.get()}
+    came = {way: each.recv() for way, each in received.items()}
+    for each in received.values():
+        each.send("answer")
     return came
 
 
@@ -460,24 +492,27 @@ def take_connections(stage, connection, queue):
     needs=("addresses", "semaphores"),
 )
 def test_connections_can_be_sent(mp, stage):
-    """A connection can be handed to a child, sent along another or put into a queue, and works.
+    """A Connection can be passed as an argument, or sent through a pipe or a Queue, and works.
 
-    Two processes are given the ends of a pipe, and a queue. One sends the other, by each, the
-    end of a further pipe. Along these a word goes there, and another back.
+    Two children receive as arguments the two ends of a pipe, and a queue. Through each, the first
+    child sends the second the end of a new pipe. Then a message and an answer are sent through
+    the new pipes.
     """
-    giving, taking = mp.Pipe()
+    first_end, second_end = mp.Pipe()
     queue = mp.Queue()
-    with giving, taking:
-        giver = stage.enter(give_connections, giving, queue)
-        taker = stage.enter(take_connections, taking, queue)
-        assert taker.returns() == ["there", "there"]
-        assert giver.returns() == ["and back", "and back"]
+    with first_end, second_end:
+        sender = stage.enter(send_connections, first_end, queue)
+        receiver = stage.enter(receive_connections, second_end, queue)
+        assert receiver.returns() == {"connection": "message", "queue": "message"}
+        assert sender.returns() == {"connection": "answer", "queue": "answer"}
 
 
-def has_key(stage, key):
-    """Report whether this process, and one that it makes, has this authentication key."""
-    mine = stage.mp.current_process().authkey
-    return [bytes(mine) == key, bytes(stage.mp.Process().authkey) == key]
+def compare_authkeys(stage, key):
+    """Report whether this process, and one that it creates, have the authentication key."""
+    return {
+        "child": bytes(stage.mp.current_process().authkey) == key,
+        "grandchild": bytes(stage.mp.Process().authkey) == key,
+    }
 
 
 @claim(
@@ -486,28 +521,28 @@ def has_key(stage, key):
     level=OBSERVED,
 )
 def test_the_authentication_key_is_inherited_and_never_sent(mp, stage):
-    """A child has its parent's authentication key, 32 bytes, which refuses to be pickled.
+    """A child inherits its parent's authkey, by default 32 bytes; sending it raises TypeError.
 
-    It is an argument here, as plain bytes, to be compared with: those can be pickled.
+    Pickling it does too. The child receives a copy as plain bytes, which can be pickled, for
+    comparison.
     """
     key = mp.current_process().authkey
     assert len(key) == 32
-    assert stage.result_of(has_key, bytes(key)) == [True, True]
-    assert sent(mp, key) == ("TypeError", False)
-    assert result_or_error(pickle.dumps, key) == "TypeError"
+    assert stage.result_of(compare_authkeys, bytes(key)) == {"child": True, "grandchild": True}
+    assert pickle_and_send(mp, key) == NOT_SENT
 
 
 @claim("argument.authkey-replaceable-before-start", docs="multiprocessing.Process.authkey")
 def test_the_authentication_key_can_be_replaced(mp, stage):
-    """authkey may be set before the start to other bytes, which the child then has; no text may.
+    """authkey can be set to other bytes, not to a str, before start(); the child then has them.
 
-    The parent keeps its own.
+    A str raises TypeError. The parent keeps its own key, which its next child inherits.
     """
     own = bytes(mp.current_process().authkey)
-    actor = stage.prepare(has_key, b"another")
+    actor = stage.prepare(compare_authkeys, b"another")
     actor.process.authkey = b"another"
-    assert result_or_error(setattr, actor.process, "authkey", "a text") == "TypeError"
+    assert result_or_error(setattr, actor.process, "authkey", "a string") == "TypeError"
     actor.process.start()
-    assert actor.returns() == [True, True]
+    assert actor.returns() == {"child": True, "grandchild": True}
     assert mp.current_process().authkey == own
-    assert stage.result_of(has_key, b"another") == [False, False]
+    assert stage.result_of(compare_authkeys, b"another") == {"child": False, "grandchild": False}

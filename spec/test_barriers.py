@@ -1,14 +1,16 @@
-"""Barrier: nobody goes on until all have come.
+"""Barrier: no party goes on until all have arrived.
 
-A barrier is made for a number of parties. Each calls ``wait``, and all go on when the last has
-come; then the barrier is closed again. Each is given another number, so that one of them can be
-chosen for what has to be done once; or an action is named, which one of them does before they
-go on.
+A barrier is created for a number of parties. Each calls ``wait()``, which blocks until the last
+has called it; then all go on, and the barrier can be used again. Each ``wait()`` returns a
+different integer, so that the party with the 0, for example, can do what has to be done once. Or
+pass an ``action``: one of the parties calls it, before any of them goes on.
 
-When a party does not come in time, when the action fails or when somebody calls ``abort``, the
-barrier is broken: all who wait, now or later, get BrokenBarrierError until it is ``reset``. The
-package's Barrier is threading's with its state in shared memory, and the exception is
-threading's own.
+If a ``wait()`` times out, if the action raises, or if a process calls ``abort()``, the barrier is
+broken: all waiters, present and later, get BrokenBarrierError, until ``reset()`` makes the barrier
+usable again. The exception is ``threading.BrokenBarrierError``.
+
+``multiprocessing.Barrier`` is threading's with its state in shared memory. Pass it to each process
+as an argument.
 """
 
 import functools
@@ -19,199 +21,216 @@ from spec.kit import BEAT, OBSERVED, TICK, claim, reached, result_or_error
 
 NEEDS = ("semaphores",)
 
-LONG = 1000 * BEAT  # longer than anybody here has patience
 
-
-def cross(stage, barrier, times):
-    """Cross the barrier so many times, each time when cued; report the numbers given."""
-    numbers = []
-    for trip in range(times):
+def cross_when_cued(stage, barrier, times):
+    """Cross the barrier the given number of times, when cued; report what wait() returned."""
+    integers = []
+    for crossing in range(times):
         stage.wait_for_cue("cross")
-        with stage.span(f"crossing {trip}"):
+        with stage.span(f"crossing {crossing}"):
             stage.say("at the barrier")
-            numbers.append(barrier.wait())
+            integers.append(barrier.wait())
         stage.say("across")
-    return numbers
+    return integers
 
 
 @claim("barrier.opens-when-all-arrived", docs="multiprocessing.Barrier")
-def test_nobody_passes_until_all_have_come(mp, stage):
-    """A Barrier lets nobody pass until all have come; then all pass, each with another number.
+def test_no_party_passes_until_all_have_arrived(mp, stage):
+    """Unless a Barrier breaks, wait() blocks until all parties call it and get different integers.
 
-    Two wait for a beat at least before the third comes. Then the barrier is closed again: it is
-    the same a second time, with another one as the last.
+    Two of three parties are at the barrier, and have one beat to pass it wrongly before the third
+    comes. Then all pass. The same holds for a second crossing, with another party as the last.
     """
     barrier = mp.Barrier(3)
-    parties = [stage.enter(cross, barrier, 2) for _ in range(3)]
+    parties = [stage.enter(cross_when_cued, barrier, 2) for _ in range(3)]
     for last in (2, 0):
         early = [party for party in parties if party is not parties[last]]
         for each in early:
             each.cue("cross")
             each.expect("at the barrier")
-        assert stage.none_says(early, "across"), "one has passed before all had come"
+        assert stage.none_says(early, "across"), "a party passed before the last one came"
         parties[last].cue("cross")
         for each in parties:
             each.expect("across")
-    numbers = [each.returns() for each in parties]
-    for trip in range(2):
-        crossings = [each.spans[f"crossing {trip}"] for each in parties]
-        assert max(span.begin for span in crossings) <= min(span.end for span in crossings)
-        assert sorted(given[trip] for given in numbers) == [0, 1, 2]
+    integers = [each.returns() for each in parties]
+    for crossing in range(2):
+        spans = [each.spans[f"crossing {crossing}"] for each in parties]
+        assert max(span.begin for span in spans) <= min(span.end for span in spans)
+        assert sorted(each[crossing] for each in integers) == [0, 1, 2]
 
 
-def write_late(path):
-    """Write one line, after a beat."""
+def write_after_a_beat(path):
+    """Append one line to a file, after a beat."""
     time.sleep(BEAT)
     with open(path, "a") as file:
         file.write("done\n")
 
 
-def fail():
-    """Fail."""
+def raise_value_error():
+    """Raise ValueError."""
     raise ValueError
 
 
 def cross_and_read(stage, barrier, path):
-    """Cross the barrier, and report what is in the file then."""
+    """Cross the barrier; report the contents of the file then."""
     barrier.wait()
     with open(path) as file:
         return file.read()
 
 
 def try_to_cross(stage, barrier, *timeout):
-    """Wait at the barrier; report what came of it, and how long it took."""
-    with stage.span("waiting") as waiting:
-        came = result_or_error(barrier.wait, *timeout)
-    return came, waiting.seconds
+    """Wait at the barrier; report the integer, or the name of the exception."""
+    with stage.span("waiting"):
+        return result_or_error(barrier.wait, *timeout)
 
 
 @claim("barrier.action-runs-once", docs="threading.Barrier")
-def test_one_party_does_the_action_before_all_go_on(mp, stage, tmp_path):
-    """The action is done once each time, before anybody goes on; if it fails the barrier breaks.
+def test_one_party_does_the_action_before_any_goes_on(mp, stage, tmp_path):
+    """A barrier's action runs once per use, before any party passes; its error breaks the barrier.
 
-    It takes a beat before it writes its line, and each finds that line when it has passed. The
-    one that does it gets its error, and the others BrokenBarrierError.
+    The action appends its line after one beat, and every party finds that line, once, when it has
+    passed. When the action raises ValueError, the party that runs it gets ValueError and the
+    other parties get BrokenBarrierError.
     """
     path = tmp_path / "lines"
     path.touch()
-    barrier = mp.Barrier(3, functools.partial(write_late, str(path)))
-    for times in (1, 2):
+    barrier = mp.Barrier(3, functools.partial(write_after_a_beat, str(path)))
+    for crossings in (1, 2):
         parties = [stage.enter(cross_and_read, barrier, str(path)) for _ in range(3)]
-        assert [each.returns() for each in parties] == ["done\n" * times] * 3
+        assert [each.returns() for each in parties] == ["done\n" * crossings] * 3
 
-    barrier = mp.Barrier(3, fail)
+    barrier = mp.Barrier(3, raise_value_error)
     parties = [stage.enter(try_to_cross, barrier) for _ in range(3)]
-    came = sorted(each.returns()[0] for each in parties)
-    assert came == ["BrokenBarrierError", "BrokenBarrierError", "ValueError"]
+    outcomes = sorted(each.returns() for each in parties)
+    assert outcomes == ["BrokenBarrierError", "BrokenBarrierError", "ValueError"]
     assert barrier.broken is True
 
 
 @claim("barrier.timeout-breaks-it", docs="threading.Barrier.wait")
-def test_who_waits_in_vain_breaks_the_barrier(mp, stage):
-    """A time-out that runs out breaks the barrier: all who wait get BrokenBarrierError.
+def test_a_timeout_breaks_the_barrier(mp, stage):
+    """If Barrier.wait() times out, the barrier breaks: all waiters get BrokenBarrierError.
 
-    So do all who come later. The time-out is that of wait, or else the one of the barrier.
+    This includes waiters that come later. The timeout is that of wait(), or else the barrier's.
+    The first barrier has a timeout of ten times the patience, so only the timeout of one beat
+    that is given to wait() can end the wait in time.
     """
-    barrier = mp.Barrier(3, timeout=LONG)
+    barrier = mp.Barrier(3, timeout=10 * stage.patience)
     patient = stage.enter(try_to_cross, barrier)
-    stage.wait_until(lambda: barrier.n_waiting == 1, "one who waits")
-    came, waited = stage.result_of(try_to_cross, barrier, BEAT)
-    assert came == "BrokenBarrierError"
-    assert waited >= BEAT - TICK, "it did not wait"
-    assert patient.returns()[0] == "BrokenBarrierError"
+    stage.wait_until(lambda: barrier.n_waiting == 1, "a waiting party")
+    impatient = stage.enter(try_to_cross, barrier, BEAT)
+    assert impatient.returns() == "BrokenBarrierError"
+    seconds = impatient.spans["waiting"].seconds
+    assert seconds >= BEAT - TICK, f"wait({BEAT}) raised after {seconds} s"
+    assert patient.returns() == "BrokenBarrierError"
     assert barrier.broken is True
-    assert stage.result_of(try_to_cross, barrier)[0] == "BrokenBarrierError"
+    assert stage.result_of(try_to_cross, barrier) == "BrokenBarrierError"
 
     barrier = mp.Barrier(2, timeout=BEAT)
-    came, waited = stage.result_of(try_to_cross, barrier)
-    assert came == "BrokenBarrierError"
-    assert waited >= BEAT - TICK, "it did not wait"
+    impatient = stage.enter(try_to_cross, barrier)
+    assert impatient.returns() == "BrokenBarrierError"
+    seconds = impatient.spans["waiting"].seconds
+    assert seconds >= BEAT - TICK, f"wait() raised after {seconds} s"
     assert barrier.broken is True
 
 
-def do_when_cued(stage, barrier, deeds):
+def call_when_cued(stage, barrier, methods):
     """Call one method of the barrier after the other, each when cued."""
-    for deed in deeds:
-        stage.wait_for_cue(deed)
-        getattr(barrier, deed)()
-        stage.say("done")
+    for method in methods:
+        stage.wait_for_cue(method)
+        getattr(barrier, method)()
+        stage.say("called")
 
 
 @claim("barrier.abort-breaks-reset-repairs", docs="threading.Barrier.abort")
 def test_abort_breaks_the_barrier_and_reset_repairs_it(mp, stage):
-    """abort breaks the barrier for all who wait or come; reset sends who waits away, and repairs.
+    """Waiters get BrokenBarrierError on abort() and reset(); reset() makes a barrier usable again.
 
-    Those who are sent away get BrokenBarrierError. After either reset the barrier is not broken,
-    and two can cross it.
+    After abort() the barrier is broken, and a later waiter gets BrokenBarrierError too. After
+    reset(), of a broken barrier or of one with a waiter, it is not broken, and two processes can
+    cross it.
     """
     barrier = mp.Barrier(2)
-    keeper = stage.enter(do_when_cued, barrier, ["abort", "reset", "reset"])
+    keeper = stage.enter(call_when_cued, barrier, ["abort", "reset", "reset"])
 
-    def keep(deed):
-        keeper.cue(deed)
-        keeper.expect("done")
+    def call(method):
+        keeper.cue(method)
+        keeper.expect("called")
 
-    def interrupted(deed):
-        waiting = stage.enter(try_to_cross, barrier)
-        stage.wait_until(lambda: barrier.n_waiting == 1, "one who waits")
-        keep(deed)
-        return waiting.returns()[0]
+    def outcome_of_waiting_during(method):
+        waiter = stage.enter(try_to_cross, barrier)
+        stage.wait_until(lambda: barrier.n_waiting == 1, "a waiting party")
+        call(method)
+        return waiter.returns()
 
-    def two_cross():
+    def outcomes_of_two():
         parties = [stage.enter(try_to_cross, barrier) for _ in range(2)]
-        return sorted(each.returns()[0] for each in parties)
+        return sorted(each.returns() for each in parties)
 
-    assert interrupted("abort") == "BrokenBarrierError"
+    assert outcome_of_waiting_during("abort") == "BrokenBarrierError"
     assert barrier.broken is True
-    assert stage.result_of(try_to_cross, barrier)[0] == "BrokenBarrierError"
-    keep("reset")
+    assert stage.result_of(try_to_cross, barrier) == "BrokenBarrierError"
+    call("reset")
     assert barrier.broken is False
-    assert two_cross() == [0, 1]
+    assert outcomes_of_two() == [0, 1]
 
-    assert interrupted("reset") == "BrokenBarrierError"
+    assert outcome_of_waiting_during("reset") == "BrokenBarrierError"
     assert barrier.broken is False
-    assert two_cross() == [0, 1]
+    assert outcomes_of_two() == [0, 1]
 
 
-def observe(stage, barrier, times):
-    """So many times, when cued, look at the barrier and tell."""
+def attributes_of(barrier):
+    """The barrier's attributes, by name."""
+    return {
+        "parties": barrier.parties,
+        "n_waiting": barrier.n_waiting,
+        "broken": barrier.broken,
+    }
+
+
+def report_attributes_when_cued(stage, barrier, times):
+    """Report the barrier's attributes the given number of times, when cued."""
     for _ in range(times):
         stage.wait_for_cue("look")
-        stage.say("seen", [barrier.parties, barrier.n_waiting, barrier.broken])
+        stage.say("seen", attributes_of(barrier))
 
 
-def abort(stage, barrier):
+def abort_barrier(stage, barrier):
     """Break the barrier."""
     barrier.abort()
 
 
 @claim("barrier.state-seen-by-all", docs="threading.Barrier.n_waiting")
 def test_every_process_sees_the_state_of_the_barrier(mp, stage):
-    """parties, n_waiting and broken tell every process how it is with the barrier.
+    """All processes see the same parties, n_waiting and broken of a barrier.
 
-    Two look, the test and another process; those who wait, pass and break it are others still.
+    The test's process and another one look at it; further processes wait at it, cross it and
+    break it. Each look comes after the change before it is known to be complete.
     """
     barrier = mp.Barrier(2)
-    observer = stage.enter(observe, barrier, 4)
+    observer = stage.enter(report_attributes_when_cued, barrier, 4)
 
     def seen():
         observer.cue("look")
-        return [barrier.parties, barrier.n_waiting, barrier.broken], observer.expect("seen")
+        return {"by this process": attributes_of(barrier), "by another": observer.expect("seen")}
 
-    assert seen() == ([2, 0, False], [2, 0, False])
-    waiting = stage.enter(try_to_cross, barrier)
-    stage.wait_until(lambda: barrier.n_waiting == 1, "one who waits")
-    assert seen() == ([2, 1, False], [2, 1, False])
+    def all_see(n_waiting, broken):
+        expected = {"parties": 2, "n_waiting": n_waiting, "broken": broken}
+        return {"by this process": expected, "by another": expected}
+
+    assert seen() == all_see(0, False)
+    waiter = stage.enter(try_to_cross, barrier)
+    stage.wait_until(lambda: barrier.n_waiting == 1, "a waiting party")
+    assert seen() == all_see(1, False)
     stage.result_of(try_to_cross, barrier)
-    waiting.returns()
-    assert seen() == ([2, 0, False], [2, 0, False])
-    stage.result_of(abort, barrier)
-    assert seen() == ([2, 0, True], [2, 0, True])
+    waiter.returns()
+    assert seen() == all_see(0, False)
+    stage.result_of(abort_barrier, barrier)
+    assert seen() == all_see(0, True)
     observer.returns()
 
 
-def catch(stage, barrier):
-    """Break the barrier and wait at it; report where the exception's type comes from."""
+def catch_broken_barrier_error(stage, barrier):
+    """Break the barrier and wait at it; report the module of the exception's class."""
     barrier.abort()
     try:
         barrier.wait()
@@ -221,13 +240,13 @@ def catch(stage, barrier):
 
 @claim("barrier.error-comes-from-threading", docs="threading.BrokenBarrierError", level=OBSERVED)
 def test_the_exception_of_a_broken_barrier_is_that_of_threading(mp, stage):
-    """A broken barrier raises threading's BrokenBarrierError; the package has no name for it."""
-    assert stage.result_of(catch, mp.Barrier(2)) == "threading"
+    """A broken Barrier raises threading.BrokenBarrierError; multiprocessing has no such name."""
+    assert stage.result_of(catch_broken_barrier_error, mp.Barrier(2)) == "threading"
     assert not hasattr(mp, "BrokenBarrierError")
 
 
-def made(make, parties):
-    """The number of parties of a barrier for so many, or what is raised."""
+def parties_or_error(make, parties):
+    """The attribute parties of a new barrier, or the name of the exception."""
     barrier = result_or_error(make, parties)
     return getattr(barrier, "parties", barrier)
 
@@ -236,14 +255,16 @@ def made(make, parties):
     "barrier.zero-parties-accepted",
     docs="multiprocessing.Barrier",
     level=OBSERVED,
-    changes={"3.13": "threading refuses a barrier for nobody"},
+    changes={"3.13": "threading raises ValueError for less than one party"},
 )
-def test_a_barrier_for_nobody_can_be_made(mp, stage):
-    """A Barrier for nobody, or for less, can be made, and lets nobody pass.
+def test_a_barrier_for_no_parties_can_be_created(mp, stage):
+    """Barrier(0) and Barrier(-1) can be created, but no process can pass them.
 
-    Here parity ends: since 3.13, threading raises ValueError.
+    wait(0) raises BrokenBarrierError. Unlike threading, which since 3.13 raises ValueError for
+    Barrier(0) and Barrier(-1).
     """
     for parties in (0, -1):
-        assert made(mp.Barrier, parties) == parties
-        assert made(threading.Barrier, parties) == ("ValueError" if reached("3.13") else parties)
-        assert stage.result_of(try_to_cross, mp.Barrier(parties), 0)[0] == "BrokenBarrierError"
+        assert parties_or_error(mp.Barrier, parties) == parties
+        refused = "ValueError" if reached("3.13") else parties
+        assert parties_or_error(threading.Barrier, parties) == refused
+        assert stage.result_of(try_to_cross, mp.Barrier(parties), 0) == "BrokenBarrierError"

@@ -1,11 +1,14 @@
-"""Condition: waiting until something has changed.
+"""Condition: waiting until shared state has changed.
 
-A condition belongs to a lock. Who has the lock, looks, and does not like what it sees, waits:
-the lock is free meanwhile, so that another can change something, and is held again when ``wait``
-returns. Who has changed something notifies one of those who wait, some, or all.
+A condition belongs to a lock that protects some shared state. A process that needs another state
+acquires the lock, finds the state not ready, and calls ``wait()``: this releases the lock, so that
+another process can change the state, blocks until a notification, and re-acquires the lock before
+it returns. The process that has changed the state calls ``notify()`` or ``notify_all()`` while it
+holds the lock.
 
-``wait`` tells whether it was notified or has given up. ``wait_for`` waits until a predicate is
-true, and asks it again after each notification. Parity with threading ends in what is raised.
+Prefer ``wait_for(predicate)``: it checks the state first, and again after each notification. A
+notification is not stored: without a waiter it has no effect. Unlike threading, wait() and
+notify() without the lock raise AssertionError, not RuntimeError.
 """
 
 import threading
@@ -15,8 +18,8 @@ from spec.kit import BEAT, OBSERVED, TICK, claim, result_or_error
 NEEDS = ("semaphores",)
 
 
-def wait_inside(stage, condition, depth):
-    """Take the lock so many times, wait, and keep the lock until cued; report what wait said."""
+def wait_and_keep_lock(stage, condition, depth):
+    """Acquire the lock ``depth`` times, wait, and keep the lock until cued; report the answer."""
     for _ in range(depth):
         condition.acquire()
     stage.say("inside")
@@ -28,8 +31,8 @@ def wait_inside(stage, condition, depth):
     return answer
 
 
-def change(stage, condition):
-    """Take the lock, notify, and keep the lock until cued."""
+def notify_and_keep_lock(stage, condition):
+    """Acquire the lock, notify, and keep the lock until cued."""
     with condition:
         condition.notify()
         stage.say("notified")
@@ -37,30 +40,29 @@ def change(stage, condition):
 
 
 @claim("condition.wait-releases-lock", docs="threading.Condition.wait")
-def test_the_lock_is_free_while_somebody_waits(mp, stage):
-    """wait releases the lock while it waits, however often it was taken, and has it on return.
+def test_the_lock_is_free_while_a_process_waits(mp, stage):
+    """Condition.wait() releases the lock completely while waiting and re-acquires it on return.
 
-    Another process gets in and notifies. As long as that one keeps the lock, wait does not
-    return; afterwards the lock is held by the one that waited, as often as before.
+    The waiter has acquired its RLock once, or twice. Another process acquires it and notifies.
+    While that process keeps the lock, wait() does not return; afterwards the waiter holds the
+    lock, and after as many releases it is free.
     """
     for depth in (1, 2):
         condition = mp.Condition()
-        waiting = stage.enter(wait_inside, condition, depth)
-        waiting.expect("inside")
-        changing = stage.enter(change, condition)
-        changing.expect("notified")
-        assert waiting.does_not_say("woken"), "wait has returned while another had the lock"
-        changing.cue("leave")
-        changing.returns()
-        waiting.expect("woken")
-        assert not condition.acquire(False), "wait has returned without the lock"
-        waiting.cue("leave")
-        assert waiting.returns() is True
+        waiter = stage.enter(wait_and_keep_lock, condition, depth)
+        waiter.expect("inside")
+        notifier = stage.enter(notify_and_keep_lock, condition)
+        notifier.expect("notified")
+        assert waiter.does_not_say("woken"), "wait() returned while another process held the lock"
+        notifier.returns(cue="leave")
+        waiter.expect("woken")
+        assert not condition.acquire(False), "wait() returned without the lock"
+        assert waiter.returns(cue="leave") is True
         assert condition.acquire(False), "the lock is still held"
 
 
 def notify_when_cued(stage, condition, numbers):
-    """Notify so many, or all, each time when cued."""
+    """For each of ``numbers``, when cued, notify that many waiters, or "all"."""
     for number in numbers:
         stage.wait_for_cue("notify")
         with condition:
@@ -71,77 +73,88 @@ def notify_when_cued(stage, condition, numbers):
         stage.say("notified")
 
 
-def ask_all(stage, condition):
-    """Wait in each way, first with nobody to notify; report the answers, and how long one took."""
+def wait_in_each_way(stage, condition):
+    """Wait in each way, first with no notifier, then with one; report the answers."""
     with condition:
-        answers = [condition.wait(0)]
-        with stage.span("waiting") as waiting:
-            answers += [condition.wait(BEAT)]
-        answers += [
-            condition.wait_for(lambda: "at once"),
-            condition.wait_for(lambda: None, 0),
-            condition.wait_for(lambda: "", BEAT),
-        ]
+        answers = {"wait(0)": condition.wait(0)}
+        with stage.span("waiting"):
+            answers["wait(BEAT)"] = condition.wait(BEAT)
+        answers |= {
+            "wait_for(true)": condition.wait_for(lambda: "true"),
+            "wait_for(None, 0)": condition.wait_for(lambda: None, 0),
+            "wait_for(empty, BEAT)": condition.wait_for(lambda: "", BEAT),
+        }
         stage.say("inside")
-        answers += [condition.wait(stage.patience)]
-        looks: list[int] = []
+        answers["notified wait()"] = condition.wait(stage.patience)
+        calls: list[int] = []
 
-        def third_look():
-            looks.append(len(looks))
+        def true_at_the_third_call():
+            calls.append(len(calls))
             stage.say("looking")
-            return "at the third look" if len(looks) == 3 else None
+            return "third call" if len(calls) == 3 else None
 
-        answers += [condition.wait_for(third_look, stage.patience)]
-    return answers, looks, waiting.seconds
+        answers["notified wait_for()"] = condition.wait_for(true_at_the_third_call, stage.patience)
+        answers["calls of its predicate"] = len(calls)
+    return answers
 
 
 @claim("condition.waits-report-their-outcome", docs="threading.Condition.wait_for")
-def test_wait_tells_whether_it_was_notified(mp, stage):
-    """wait returns whether it was notified in time; wait_for what its predicate said last.
+def test_wait_and_wait_for_report_their_outcome(mp, stage):
+    """Condition.wait() returns False on timeout, else True; wait_for(), its predicate's last value.
 
-    The predicate is asked at first and after each notification. It is so with threads and
-    threading.Condition, too.
+    The predicate is called at first and after each notification. The waiter holds the lock when it
+    tells that it is about to wait, so the notifier cannot come too early. The same holds for
+    threads and threading.Condition.
     """
     for by, condition in (
         (threading.Thread, threading.Condition()),
         (mp.Process, mp.Condition()),
     ):
         notifier = stage.enter(notify_when_cued, condition, [1, 1, 1], by=by)
-        asking = stage.enter(ask_all, condition, by=by)
+        waiter = stage.enter(wait_in_each_way, condition, by=by)
         for word in ("inside", "looking", "looking"):
-            asking.expect(word)  # it has the lock, and is about to wait
+            waiter.expect(word)
             notifier.cue("notify")
-        answers, looks, waited = asking.returns()
+        assert waiter.returns() == {
+            "wait(0)": False,
+            "wait(BEAT)": False,
+            "wait_for(true)": "true",
+            "wait_for(None, 0)": None,
+            "wait_for(empty, BEAT)": "",
+            "notified wait()": True,
+            "notified wait_for()": "third call",
+            "calls of its predicate": 3,
+        }
         notifier.returns()
-        assert answers == [False, False, "at once", None, "", True, "at the third look"]
-        assert looks == [0, 1, 2]
-        assert waited >= BEAT - TICK
+        seconds = waiter.spans["waiting"].seconds
+        assert seconds >= BEAT - TICK, f"wait({BEAT}) returned after {seconds} s"
 
 
-def wait_again_and_again(stage, condition):
-    """Twice, when cued, give up waiting at once, and then wait until notified; report all."""
+def wait_twice_when_cued(stage, condition):
+    """Twice, when cued, wait with a timeout of 0 and then until notified; report all answers."""
     answers = []
     for _ in range(2):
         stage.wait_for_cue("wait")
         with condition:
-            answers.append(condition.wait(0))
+            timed_out = condition.wait(0)
             stage.say("inside")
-            answers.append(condition.wait())
+            answers.append({"wait(0)": timed_out, "wait()": condition.wait()})
         stage.say("woken")
     return answers
 
 
 @claim("condition.notify-one-or-all", docs="threading.Condition.notify", level=OBSERVED)
-def test_notify_wakes_so_many_and_notify_all_all(mp, stage):
-    """notify wakes one who waits, notify(n) n of them or as many as there are, notify_all all.
+def test_notify_wakes_n_waiters_and_notify_all_wakes_all(mp, stage):
+    """notify() wakes one waiter, notify(n) at most n waiters, and notify_all() all of them.
 
-    That it is not more is what happens, and not to be relied on, says the documentation. A
-    notification that finds nobody waiting is lost; who has given up does not count. Each says
-    that it is inside while it has the lock, so the notifier gets in when all of them wait.
+    The documentation says that an implementation may wake more than n. Four processes wait. Each
+    tells that it is about to wait while it holds the lock, so the notifier gets the lock only
+    when all of them wait. Before that, one notification finds no waiter and each waiter times out
+    once: neither counts. notify(1) wakes one of four, notify(2) two of three, notify(9) the last.
     """
     condition = mp.Condition()
     notifier = stage.enter(notify_when_cued, condition, [1, 1, 2, 9, "all"])
-    waiters = [stage.enter(wait_again_and_again, condition) for _ in range(4)]
+    waiters = [stage.enter(wait_twice_when_cued, condition) for _ in range(4)]
 
     def all_wait():
         for each in waiters:
@@ -157,7 +170,7 @@ def test_notify_wakes_so_many_and_notify_all_all(mp, stage):
         notifier.cue("notify")
         for _ in range(number):
             left.remove(stage.first_to_say(left, "woken"))
-        assert stage.none_says(left, "woken"), f"more than {number} woken"
+        assert stage.none_says(left, "woken"), f"notify({number}) woke more than {number}"
     notifier.cue("notify")
     left[0].expect("woken")
 
@@ -165,28 +178,28 @@ def test_notify_wakes_so_many_and_notify_all_all(mp, stage):
     notifier.cue("notify")
     for each in waiters:
         each.expect("woken")
-        assert each.returns() == [False, True, False, True]
+        assert each.returns() == [{"wait(0)": False, "wait()": True}] * 2
     notifier.returns()
 
 
-def try_to_take(stage, locks):
-    """Whether each lock can be taken."""
-    return [lock.acquire(False) for lock in locks]
+def try_locks(stage, locks):
+    """Try to acquire each of the named locks without blocking; report the answers."""
+    return {name: lock.acquire(False) for name, lock in locks.items()}
 
 
 def wait_in_turn(stage, conditions):
-    """Wait for each condition, one after the other; report what wait said."""
-    answers = []
-    for condition in conditions:
+    """Wait for one condition after the other; report the answers."""
+    answers = {}
+    for name, condition in conditions.items():
         with condition:
             stage.say("inside")
-            answers.append(condition.wait())
+            answers[name] = condition.wait()
     return answers
 
 
 def notify_in_turn(stage, conditions):
-    """Notify one after the other, when cued."""
-    for condition in conditions:
+    """Notify one condition after the other, when cued."""
+    for condition in conditions.values():
         stage.wait_for_cue("notify")
         with condition:
             condition.notify()
@@ -194,60 +207,71 @@ def notify_in_turn(stage, conditions):
 
 @claim("condition.takes-lock-or-rlock", docs="multiprocessing.Condition")
 def test_a_condition_uses_the_lock_that_it_is_given(mp, stage):
-    """A Condition belongs to the Lock or RLock that it is given, or to an RLock of its own.
+    """Condition(lock) uses that Lock or RLock; Condition() creates an RLock of its own.
 
-    Who holds the condition holds that lock. An RLock lets its owner in again, a Lock does not.
+    wait() and notify() work with all three. While the test holds the conditions, another
+    process cannot acquire the locks that they were given. The test acquires each condition a
+    second time: this works with an RLock, and not with a Lock.
     """
-    locks = [mp.Lock(), mp.RLock()]
-    conditions = [mp.Condition(), *(mp.Condition(lock) for lock in locks)]
-    waiting = stage.enter(wait_in_turn, conditions)
+    locks = {"Lock": mp.Lock(), "RLock": mp.RLock()}
+    conditions = {
+        "no lock": mp.Condition(),
+        "Lock": mp.Condition(locks["Lock"]),
+        "RLock": mp.Condition(locks["RLock"]),
+    }
+    waiter = stage.enter(wait_in_turn, conditions)
     notifier = stage.enter(notify_in_turn, conditions)
     for _ in conditions:
-        waiting.expect("inside")
+        waiter.expect("inside")
         notifier.cue("notify")
-    assert waiting.returns() == [True, True, True]
+    assert waiter.returns() == dict.fromkeys(conditions, True)
     notifier.returns()
 
-    assert [condition.acquire(False) for condition in conditions] == [True, True, True]
-    assert [condition.acquire(False) for condition in conditions] == [True, False, True]
-    assert stage.result_of(try_to_take, locks) == [False, False]
+    assert try_locks(stage, conditions) == dict.fromkeys(conditions, True)
+    assert try_locks(stage, conditions) == {"no lock": True, "Lock": False, "RLock": True}
+    assert stage.result_of(try_locks, locks) == {"Lock": False, "RLock": False}
 
 
-def misuse(stage, condition):
-    """Use a condition without its lock; report what comes of it."""
+def use_without_lock(stage, condition):
+    """Call each method of a condition without holding its lock; report the outcomes."""
     return {
-        "wait": result_or_error(condition.wait, 0),
-        "wait_for what is true": result_or_error(condition.wait_for, lambda: 5),
-        "wait_for what is false": result_or_error(condition.wait_for, lambda: False, BEAT),
-        "notify": result_or_error(condition.notify),
-        "notify_all": result_or_error(condition.notify_all),
-        "release": result_or_error(condition.release),
+        "wait()": result_or_error(condition.wait, 0),
+        "wait_for(true)": result_or_error(condition.wait_for, lambda: "true"),
+        "wait_for(false)": result_or_error(condition.wait_for, lambda: False, BEAT),
+        "notify()": result_or_error(condition.notify),
+        "notify_all()": result_or_error(condition.notify_all),
+        "release()": result_or_error(condition.release),
     }
 
 
-MISUSE = {
-    #                          the package's, threading's
-    "wait": ("AssertionError", "RuntimeError"),
-    "wait_for what is true": (5, 5),
-    "wait_for what is false": ("AssertionError", "RuntimeError"),
-    "notify": ("AssertionError", "RuntimeError"),
-    "notify_all": ("AssertionError", "RuntimeError"),
-    "release": ("AssertionError", "RuntimeError"),
-}
-
-
 @claim("condition.wait-and-notify-need-lock", docs="multiprocessing.Condition", level=OBSERVED)
-def test_who_has_not_the_lock_may_neither_wait_nor_notify(mp, stage):
-    """To wait or notify without holding the lock raises AssertionError.
+def test_wait_and_notify_need_the_lock(mp, stage):
+    """Calling wait() or notify() without holding the Condition's lock raises AssertionError.
 
-    Here parity ends: threading raises RuntimeError. It is the same whether nobody has the lock
-    or somebody else. A predicate that is true at once needs no lock, since nobody waits.
+    Unlike threading, which raises RuntimeError. The outcome is the same whether the lock is
+    free or the test holds it. wait_for() needs no lock if its predicate is true at once,
+    because it does not wait then.
     """
     own, threads = mp.Condition(), threading.Condition()
-    for whose in ("nobody's", "another's"):
-        ours = stage.result_of(misuse, own)
-        theirs = stage.result_of(misuse, threads, by=threading.Thread)
-        observed = {call: (ours[call], theirs[call]) for call in MISUSE}
-        assert observed == MISUSE, f"the lock is {whose}"
+
+    def refused_with(error):
+        return {
+            "wait()": error,
+            "wait_for(true)": "true",
+            "wait_for(false)": error,
+            "notify()": error,
+            "notify_all()": error,
+            "release()": error,
+        }
+
+    for state in ("free", "held by the test"):
+        observed = {
+            "multiprocessing": stage.result_of(use_without_lock, own),
+            "threading": stage.result_of(use_without_lock, threads, by=threading.Thread),
+        }
+        assert observed == {
+            "multiprocessing": refused_with("AssertionError"),
+            "threading": refused_with("RuntimeError"),
+        }, f"the lock is {state}"
         for condition in (own, threads):
             condition.acquire(False)

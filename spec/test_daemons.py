@@ -1,43 +1,42 @@
-"""Daemons: processes that nobody waits for.
+"""Daemonic processes: those for which a program does not wait.
 
-``daemon = True``, set before the start, marks a process as one that the program does not wait
-for. As with threads, the program ends when all that is not a daemon has ended. Unlike a thread,
-which is merely abandoned, a daemonic process is then terminated.
+Set ``daemon = True`` before ``start()`` for a process that may be stopped at any moment, such as
+one that only serves the others. When the program exits, it joins its non-daemonic processes and
+terminates its daemonic ones. Daemonic threads, in comparison, just stop with their process.
 
-The flag is fixed by the start, and inherited: what a daemon makes is a daemon too, though it may
-not start it. A daemon is not what a system calls so: it is an ordinary process of its program,
-and only an orderly end of its parent ends it.
+Some points surprise people. Only a normal exit terminates daemonic processes: they go on when
+their parent is killed or calls ``os._exit()``. They are stopped without cleaning up, unless they
+handle SIGTERM. They cannot start processes of their own. The flag is inherited, and it cannot be
+changed after ``start()``. And a daemonic process is not a Unix daemon: it stays in its parent's
+session.
 """
 
 import os
 import threading
 
-from spec.kit import OBSERVED, claim, perform, result_or_error
+from spec.kit import OBSERVED, claim, result_or_error
 
 
 @claim("daemon.exit-does-not-wait", docs="multiprocessing.Process.daemon")
-def test_a_program_ends_without_waiting_for_its_daemons(mp, program):
-    """A program ends without waiting for a process that was marked by daemon = True.
+def test_a_program_does_not_wait_for_its_daemons(mp, program):
+    """A program exits without waiting for its daemonic processes.
 
-    The daemon would run for ever, so a program that waited for it would not end within the
-    patience. A daemonic thread runs beside it, and is not waited for either.
+    The process would run forever, so a program that waited for it would exceed the patience. A
+    daemonic thread runs beside it, and the program does not wait for that either.
     """
-    completed = program.run("daemons", str(program.folder))
-    assert completed.exitcode == 0, completed.errors
-    assert completed.lines == ["the program is done"]
+    assert program.lines_of("daemons", str(program.folder)) == ["the program is done"]
 
 
 @claim(
     "daemon.terminated-at-normal-exit", docs="multiprocessing.Process.daemon", needs=("signals",)
 )
-def test_a_daemon_is_terminated_when_its_program_ends(mp, program):
-    """A daemonic process is terminated when its parent ends; a daemonic thread just stops.
+def test_a_daemon_is_terminated_when_its_program_exits_normally(mp, program):
+    """At a program's normal exit, daemonic processes are terminated; daemonic threads just stop.
 
-    Both leave a note when they are about to end. The process gets the signal of terminate, so
-    its handler runs before the program is over; the thread's last words are never spoken.
+    The process handles SIGTERM by exiting, and the thread has a finally clause: each would leave
+    a note. The process leaves it before the program is over; the thread does not.
     """
-    completed = program.run("daemons", str(program.folder))
-    assert completed.exitcode == 0, completed.errors
+    program.lines_of("daemons", str(program.folder))
     assert sorted(path.name for path in program.folder.iterdir()) == [
         "process-is-up",
         "process-was-terminated",
@@ -46,142 +45,133 @@ def test_a_daemon_is_terminated_when_its_program_ends(mp, program):
 
 
 @claim("daemon.non-daemon-joined-at-exit", docs="multiprocessing#programming-guidelines")
-def test_a_program_joins_what_is_no_daemon_when_it_ends(mp, program):
-    """A process that is no daemon is joined when its program ends, well or by an error.
+def test_a_program_joins_its_other_processes_when_it_exits(mp, program):
+    """Non-daemonic processes are joined when the program exits, normally or by an exception.
 
-    The process has its last word when the program has begun to end, and a little later. A
-    handler that runs after those of the package speaks after it: the end has waited in between.
+    The process prints its line only after the program has begun to exit, and a little later. An
+    exit handler that runs after those of the package prints the last line: the exit has waited
+    in between.
     """
-    for how, exitcode in (("well", 0), ("by an error", 1)):
+    lines = ["the program is done", "the process is done", "the exit handlers are done"]
+    for how, exitcode in (("normally", 0), ("exception", 1)):
         completed = program.run("late_words", str(program.folder), how)
         assert completed.exitcode == exitcode, completed.errors
-        assert completed.lines == [
-            "the program is done",
-            "the process is done",
-            "the exit handlers are done",
-        ]
+        assert completed.lines == lines, f"exits {how}"
 
 
-def parent_of_daemon(stage, part, ending):
-    """Start a daemon that plays the part, and end when cued."""
-    stage.mp.Process(target=perform, args=part, daemon=True).start()
+def start_daemon_and_end(stage, ticket, ending):
+    """Start a daemonic process, and end when cued: normally, or by os._exit()."""
+    stage.start(ticket, daemon=True)
     stage.wait_for_cue("leave")
-    if ending == "os._exit":
+    if ending == "os._exit()":
         os._exit(3)
 
 
-def live_on(stage):
-    """Wait for a cue to speak."""
+def stay_until_cued_to_speak(stage):
+    """Stay until cued, and then speak."""
     stage.say("up")
     stage.wait_for_cue("speak")
     stage.say("still here")
 
 
 @claim("daemon.survives-abrupt-parent-death", docs="multiprocessing.Process.daemon", level=OBSERVED)
-def test_a_daemon_outlives_a_parent_that_ends_abruptly(mp, stage):
-    """A daemon lives on when its parent ends by os._exit or is killed: nobody terminates it.
+def test_a_daemon_survives_a_parent_that_ends_abruptly(mp, stage):
+    """A daemonic process keeps running when its parent is killed or ends by os._exit().
 
-    The documentation says only that a process that exits attempts to terminate its daemons; a
-    parent that ends in an orderly way, the control, does. Otherwise the daemon keeps silent for
-    a beat, in which whatever might end it has time to, and is then cued to speak.
+    The documentation says only that a process that exits attempts to terminate its daemonic
+    children. A parent that exits normally, the control, does. After any other end the test
+    listens for a beat, in which the daemon could be terminated, and then cues it to speak.
     """
-    for ending in ("orderly", "os._exit", "killed"):
-        daemon = stage.nested(live_on)
-        parent = stage.enter(parent_of_daemon, daemon.ticket, ending)
+    for ending in ("normal", "os._exit()", "killed"):
+        daemon = stage.nested(stay_until_cued_to_speak)
+        parent = stage.enter(start_daemon_and_end, daemon.ticket, ending)
         daemon.expect("up")
         if ending == "killed":
             parent.process.kill()
         else:
             parent.cue("leave")
         parent.wait_until_gone()
-        if ending != "orderly":
+        if ending != "normal":
             assert daemon.does_not_say("still here")
             daemon.cue("speak")
             daemon.expect("still here")
         daemon.wait_until_gone()
         # Not earlier: forked, the daemon holds the pipe by which its parent's end is known.
-        assert (parent.exit_code() == 0) is (ending == "orderly")
+        exitcode = parent.exit_code()
+        assert (exitcode == 0) is (ending == "normal"), f"exit code {exitcode}, {ending}"
 
 
-def leave_when_cued(stage):
-    """Stay until cued to leave."""
+def wait_until_cued(stage):
+    """Wait for the cue to leave."""
     stage.wait_for_cue("leave")
 
 
-def try_to_set_flag(process):
-    """What comes of setting daemon to each value, and the value that there is afterwards."""
-    return [
-        result_or_error(setattr, process, "daemon", flag) for flag in (True, False)
-    ], process.daemon
+def try_to_set_daemon(process):
+    """Set daemon to True and then to False; returns the errors, and the value afterwards."""
+    errors = {
+        f"daemon = {flag}": result_or_error(setattr, process, "daemon", flag)
+        for flag in (True, False)
+    }
+    return {**errors, "afterwards": process.daemon}
 
 
 @claim("daemon.flag-fixed-by-start", docs="multiprocessing.Process.daemon")
-def test_the_flag_cannot_be_set_after_the_start(mp, stage):
-    """daemon can be set until the start and not thereafter, not even when the process has ended.
+def test_daemon_cannot_be_set_after_start(mp, stage):
+    """daemon can be set only before start(): later it raises AssertionError (Thread: RuntimeError).
 
-    Here parity ends: Process raises AssertionError, Thread RuntimeError. What was set before
-    stays.
+    Both raise it while they run and when they have ended, for either value. The value that was
+    set before the start stays.
     """
-    observed = {}
-    for kind, by in (("Process", mp.Process), ("Thread", threading.Thread)):
-        actor = stage.prepare(leave_when_cued, by=by)
-        before = try_to_set_flag(actor.process)
+    accepted = {"daemon = True": None, "daemon = False": None, "afterwards": False}
+    for by, error in ((mp.Process, "AssertionError"), (threading.Thread, "RuntimeError")):
+        actor = stage.prepare(wait_until_cued, by=by)
+        observed = {"before start()": try_to_set_daemon(actor.process)}
         actor.process.start()
-        running = try_to_set_flag(actor.process)
-        actor.cue("leave")
-        actor.returns()
-        observed[kind] = {
-            "before": before,
-            "running": running,
-            "ended": try_to_set_flag(actor.process),
-        }
-    assert observed == {
-        "Process": {
-            "before": ([None, None], False),
-            "running": (["AssertionError", "AssertionError"], False),
-            "ended": (["AssertionError", "AssertionError"], False),
-        },
-        "Thread": {
-            "before": ([None, None], False),
-            "running": (["RuntimeError", "RuntimeError"], False),
-            "ended": (["RuntimeError", "RuntimeError"], False),
-        },
+        observed["running"] = try_to_set_daemon(actor.process)
+        actor.returns(cue="leave")
+        observed["ended"] = try_to_set_daemon(actor.process)
+        refused = {"daemon = True": error, "daemon = False": error, "afterwards": False}
+        assert observed == {"before start()": accepted, "running": refused, "ended": refused}
+
+
+def tell_daemon_flags(stage, kind):
+    """Report the flag of this process or thread, and the flags of what it creates."""
+    if kind == "Process":
+        current, create = stage.mp.current_process(), stage.mp.Process
+    else:
+        current, create = threading.current_thread(), threading.Thread
+    return {
+        "current": current.daemon,
+        "new": create().daemon,
+        "new, daemon=False": create(daemon=False).daemon,
+        "new, daemon=True": create(daemon=True).daemon,
     }
 
 
-def tell_flags(stage, kind):
-    """Report the flag of where this runs, and of what is made here: unasked, and as asked for."""
-    if kind == "Process":
-        here, make = stage.mp.current_process(), stage.mp.Process
-    else:
-        here, make = threading.current_thread(), threading.Thread
-    return here.daemon, make().daemon, make(daemon=False).daemon, make(daemon=True).daemon
-
-
 @claim("daemon.flag-inherited-from-creator", docs="multiprocessing.Process.daemon")
-def test_what_a_daemon_makes_is_a_daemon(mp, stage):
-    """What a daemon makes is a daemon unless asked otherwise; what others make is none.
+def test_the_daemon_flag_is_inherited_from_the_creator(mp, stage):
+    """A new process inherits the daemon flag of its creator unless daemon= overrides it.
 
-    So it is with threads.
+    The same holds for threads. A daemonic and a non-daemonic creator are asked.
     """
     for kind, by in (("Process", mp.Process), ("Thread", threading.Thread)):
-        flags = {
-            daemon: stage.result_of(tell_flags, kind, by=by, daemon=daemon)
-            for daemon in (True, False)
-        }
-        #                      itself  unasked  asked for False, True
-        assert flags[True] == (True, True, False, True), kind
-        assert flags[False] == (False, False, False, True), kind
+        for daemon in (True, False):
+            assert stage.result_of(tell_daemon_flags, kind, by=by, daemon=daemon) == {
+                "current": daemon,
+                "new": daemon,
+                "new, daemon=False": False,
+                "new, daemon=True": True,
+            }, kind
 
 
 def try_to_have_children(stage):
-    """Try all that would start a process, and say what came of each."""
+    """Try each way to start a process, and report the errors."""
     mp = stage.mp
     attempts = {
-        "daemon": mp.Process(target=os.getpid, daemon=True).start,
-        "no daemon": mp.Process(target=os.getpid, daemon=False).start,
-        "Pool": lambda: mp.Pool(1),
-        "Manager": mp.Manager,
+        "start(), daemonic": mp.Process(target=os.getpid, daemon=True).start,
+        "start(), non-daemonic": mp.Process(target=os.getpid, daemon=False).start,
+        "Pool()": lambda: mp.Pool(1),
+        "Manager()": mp.Manager,
     }
     results = {name: result_or_error(attempt) for name, attempt in attempts.items()}
     stage.say(
@@ -193,39 +183,47 @@ def try_to_have_children(stage):
     )
 
 
-def have_a_thread(stage):
-    """Start a thread, and say what came of it."""
-    thread = threading.Thread(target=stage.say, args=("running",))
+def start_a_thread(stage):
+    """Start a thread that makes a note, and join it; report the note."""
+    notes: list[str] = []
+    thread = threading.Thread(target=notes.append, args=("the thread has run",))
     thread.start()
     thread.join()
+    return notes
 
 
 @claim("daemon.may-not-have-children", docs="multiprocessing.Process.daemon", needs=("semaphores",))
 def test_a_daemon_cannot_start_a_process(mp, stage):
-    """A daemon may not have children: start, Pool and Manager fail in it, by an assertion.
+    """In a daemonic process start(), Pool() and Manager() raise AssertionError.
 
-    Here parity ends: a daemonic thread may start threads.
+    Unlike threading, where a daemonic thread can start threads.
     """
     daemon = stage.enter(try_to_have_children, daemon=True)
     assert daemon.expect("tried") == {
-        "daemon": "AssertionError",
-        "no daemon": "AssertionError",
-        "Pool": "AssertionError",
-        "Manager": "AssertionError",
+        "start(), daemonic": "AssertionError",
+        "start(), non-daemonic": "AssertionError",
+        "Pool()": "AssertionError",
+        "Manager()": "AssertionError",
     }
     daemon.returns()
 
-    thread = stage.enter(have_a_thread, by=threading.Thread, daemon=True)
-    thread.expect("running")
-    thread.returns()
+    notes = stage.result_of(start_a_thread, by=threading.Thread, daemon=True)
+    assert notes == ["the thread has run"]
 
 
 @claim("daemon.main-is-not-daemonic", docs="multiprocessing.Process.daemon")
-def test_the_main_process_is_no_daemon(mp):
-    """The main process is no daemon, and neither is what it makes, unless asked otherwise."""
-    assert mp.current_process().daemon is False
-    assert mp.Process().daemon is False
-    assert mp.Process(daemon=True).daemon is True
+def test_the_main_process_is_not_daemonic(mp):
+    """The main process is not daemonic, and by default neither are the processes it creates."""
+    assert {
+        "main process": mp.current_process().daemon,
+        "new": mp.Process().daemon,
+        "new, daemon=True": mp.Process(daemon=True).daemon,
+    } == {"main process": False, "new": False, "new, daemon=True": True}
+
+
+def session():
+    """The ID of this process's session."""
+    return os.getsid(0)  # type: ignore[attr-defined,unused-ignore]
 
 
 def tell_session(stage):
@@ -233,13 +231,11 @@ def tell_session(stage):
     return session()
 
 
-def session():
-    """The number of this process's session."""
-    return os.getsid(0)  # type: ignore[attr-defined,unused-ignore]
-
-
 @claim("daemon.stays-in-parent-session", docs="multiprocessing.Process.daemon", needs=("sessions",))
 def test_a_daemon_belongs_to_its_parents_session(mp, stage):
-    """A daemon is no daemon of the system: it stays in its parent's session, as others do."""
-    assert stage.result_of(tell_session, daemon=True) == session()
-    assert stage.result_of(tell_session) == session()
+    """A daemonic process is not a Unix daemon: it stays in its parent's session.
+
+    A non-daemonic process, for comparison, stays there too.
+    """
+    for daemon in (True, False):
+        assert stage.result_of(tell_session, daemon=daemon) == session(), f"daemon={daemon}"

@@ -1,7 +1,13 @@
-"""Event: one signal for all who wait.
+"""Event: one process signals, and all waiters go on.
 
-An event is clear at first. ``wait`` waits until somebody calls ``set``, which lets all who wait
-go on, in whichever process they are. It stays set until ``clear``. All of it is as in threading.
+An event has a flag that all processes share; it is not set at first. ``wait()`` blocks until a
+process or thread calls ``set()``, which wakes all waiters, in every process. The event stays set,
+so later calls of ``wait()`` return at once, until ``clear()`` resets it.
+
+Use it to tell other processes that something has happened once: that a server is ready, or that
+all should stop. To wait for a state that changes again and again, use a Condition.
+
+All methods behave as those of ``threading.Event``. Pass the event to each process as an argument.
 """
 
 import threading
@@ -11,8 +17,8 @@ from spec.kit import BEAT, OBSERVED, TICK, claim
 NEEDS = ("semaphores",)
 
 
-def waiter(stage, event):
-    """Wait for the event, for ever if need be; report what wait said."""
+def wait_without_timeout(stage, event):
+    """Wait for the event, however long it takes; report the answer."""
     stage.say("waiting")
     answer = event.wait()
     stage.say("woken")
@@ -20,131 +26,153 @@ def waiter(stage, event):
 
 
 @claim("event.set-wakes-every-waiter", docs="multiprocessing.Event")
-def test_set_wakes_all_who_wait(mp, stage):
-    """An event is clear at first, and one set wakes every process that waits for it.
+def test_set_wakes_all_waiters(mp, stage):
+    """A new Event is not set, so processes block in wait(); a single set() wakes all of them.
 
-    All three are about to wait and have a beat's time to do so before the event is set.
+    Three processes are about to wait, and have one beat to return wrongly before the event is
+    set. Each then returns True from wait(), at its own speed.
     """
     event = mp.Event()
     assert not event.is_set()
-    waiters = [stage.enter(waiter, event) for _ in range(3)]
+    waiters = [stage.enter(wait_without_timeout, event) for _ in range(3)]
     for each in waiters:
         each.expect("waiting")
-    assert stage.none_says(waiters, "woken"), "woken by nobody"
+    assert stage.none_says(waiters, "woken"), "a waiter returned before set()"
     event.set()
     assert [each.returns() for each in waiters] == [True, True, True]
 
 
-def time_a_wait(stage, event, timeout):
-    """Wait with a time-out; report the answer and how long it took."""
-    with stage.span("waiting") as waiting:
-        answer = event.wait(timeout)
-    return answer, waiting.seconds
+def wait_with_timeout(stage, event, timeout):
+    """Wait for the event with a timeout; report the answer."""
+    with stage.span("waiting"):
+        return event.wait(timeout)
 
 
 @claim("event.wait-tells-if-set", docs="threading.Event.wait")
 def test_wait_tells_whether_the_event_was_set(mp, stage):
-    """wait returns False when its time-out has passed, and True at once when the event is set.
+    """Event.wait() returns False after its timeout, or True without waiting if the event is set.
 
-    That it is at once is shown by a time-out of zero, which leaves no time to wait.
+    A lower bound shows that False does not come early. wait(0) returns True when the event is set,
+    so no waiting is needed for that.
     """
     event = mp.Event()
-    answer, waited = stage.result_of(time_a_wait, event, BEAT)
-    assert answer is False
-    assert waited >= BEAT - TICK
+    waiter = stage.enter(wait_with_timeout, event, BEAT)
+    assert waiter.returns() is False
+    seconds = waiter.spans["waiting"].seconds
+    assert seconds >= BEAT - TICK, f"it returned after {seconds} s"
     event.set()
-    assert stage.result_of(time_a_wait, event, 0)[0] is True
+    assert stage.result_of(wait_with_timeout, event, 0) is True
     assert event.wait(0) is True
 
 
-def drive(stage, event):
-    """Lead the event through all its states; report all answers."""
-    seen = [event.is_set(), event.wait(0), event.wait(-1), event.wait(BEAT)]
+def report_answers_in_each_state(stage, event):
+    """Bring a new event into each of its states; report all answers."""
+    answers = {
+        "new": {
+            "is_set()": event.is_set(),
+            "wait(0)": event.wait(0),
+            "wait(-1)": event.wait(-1),
+            "wait(BEAT)": event.wait(BEAT),
+        }
+    }
     event.set()
-    seen += [event.is_set(), event.wait(0), event.wait(-1), event.wait()]
+    answers["set"] = {
+        "is_set()": event.is_set(),
+        "wait(0)": event.wait(0),
+        "wait(-1)": event.wait(-1),
+        "wait()": event.wait(),
+    }
     event.set()
-    seen += [event.is_set()]
+    answers["set twice"] = {"is_set()": event.is_set()}
     event.clear()
     event.clear()
-    seen += [event.is_set(), event.wait(0)]
+    answers["cleared twice"] = {"is_set()": event.is_set(), "wait(0)": event.wait(0)}
     stage.say("cleared")
-    seen += [event.wait(stage.patience)]
-    return seen
+    answers["set by the test"] = {"wait(patience)": event.wait(stage.patience)}
+    return answers
 
 
 @claim("event.behaves-as-in-threading", docs="multiprocessing.Event")
 def test_an_event_answers_as_that_of_threading_does(mp, stage):
-    """Event's is_set, set, clear and wait give the same answers as those of threading.Event.
+    """Event's methods is_set(), set(), clear() and wait() return the same as threading.Event's.
 
-    One scene is played with a thread and with a process; in it the event is set once from the
-    other side.
+    The same calls are made by a thread and by a process. The last wait() is answered by a set()
+    in the test's process.
     """
-    answers = []
+    observed = {}
     for by, event in ((threading.Thread, threading.Event()), (mp.Process, mp.Event())):
-        driver = stage.enter(drive, event, by=by)
-        driver.expect("cleared")
+        caller = stage.enter(report_answers_in_each_state, event, by=by)
+        caller.expect("cleared")
         event.set()
-        answers.append(driver.returns())
-    assert answers[0] == answers[1]
-    assert answers[1] == [
-        False,
-        False,
-        False,
-        False,
-        True,
-        True,
-        True,
-        True,
-        True,
-        False,
-        False,
-        True,
-    ]
+        observed[by] = caller.returns()
+    assert observed[mp.Process] == observed[threading.Thread]
+    assert observed[mp.Process] == {
+        "new": {"is_set()": False, "wait(0)": False, "wait(-1)": False, "wait(BEAT)": False},
+        "set": {"is_set()": True, "wait(0)": True, "wait(-1)": True, "wait()": True},
+        "set twice": {"is_set()": True},
+        "cleared twice": {"is_set()": False, "wait(0)": False},
+        "set by the test": {"wait(patience)": True},
+    }
 
 
 @claim("event.clear-blocks-later-waits", docs="threading.Event.clear")
-def test_clear_makes_later_waits_wait_again(mp, stage):
-    """After clear, wait waits again, in the process that cleared the event and in others."""
+def test_clear_makes_later_waits_block_again(mp, stage):
+    """After clear(), Event.wait() blocks again, in the calling process and in other processes.
+
+    Lower bounds show that neither process returns before its timeout.
+    """
     event = mp.Event()
     event.set()
     assert event.wait(0) is True
     event.clear()
     assert event.is_set() is False
-    answer, waited = stage.result_of(time_a_wait, event, BEAT)
-    assert answer is False
-    assert waited >= BEAT - TICK
+    waiter = stage.enter(wait_with_timeout, event, BEAT)
+    assert waiter.returns() is False
+    seconds = waiter.spans["waiting"].seconds
+    assert seconds >= BEAT - TICK, f"another process returned after {seconds} s"
     with stage.span("waiting") as waiting:
         assert event.wait(BEAT) is False
-    assert waiting.seconds >= BEAT - TICK
+    assert waiting.seconds >= BEAT - TICK, f"this process returned after {waiting.seconds} s"
 
 
-def setter(stage, event):
+def set_event(stage, event):
     """Set the event."""
     event.set()
 
 
 @claim("event.child-set-reaches-parent", docs="multiprocessing.Event")
-def test_what_a_child_sets_its_parent_sees(mp, stage):
-    """An event that a child has set is set for its parent."""
+def test_a_parent_sees_that_its_child_has_set_the_event(mp, stage):
+    """When a child sets an Event, is_set() returns True in its parent."""
     event = mp.Event()
     assert event.is_set() is False
-    stage.result_of(setter, event)
+    stage.result_of(set_event, event)
     assert event.is_set() is True
 
 
-def state(stage, event):
-    """What an event's repr says, but for the number that tells one event from another."""
+def event_state_in_repr(stage, event):
+    """The first and the last word of the event's repr; its address is in between."""
     name, _, _, word = repr(event).strip("<>").split()
-    return name, word
+    return f"{name} {word}"
 
 
 @claim("event.repr-shows-state", docs="multiprocessing.Event", level=OBSERVED)
-def test_repr_tells_whether_the_event_is_set(mp, stage):
-    """The repr of an Event tells whether it is set, whichever process has set it."""
+def test_repr_shows_whether_the_event_is_set(mp, stage):
+    """repr() of an Event shows whether it is set, whichever process has set it.
+
+    A child sets it, and the test clears it.
+    """
     event = mp.Event()
-    seen = [state(stage, event)]
-    stage.result_of(setter, event)
-    seen += [state(stage, event), stage.result_of(state, event)]
+    observed = {"new": event_state_in_repr(stage, event)}
+    stage.result_of(set_event, event)
+    observed |= {
+        "set by a child": event_state_in_repr(stage, event),
+        "set by a child, in another child": stage.result_of(event_state_in_repr, event),
+    }
     event.clear()
-    seen += [state(stage, event)]
-    assert seen == [("Event", "unset"), ("Event", "set"), ("Event", "set"), ("Event", "unset")]
+    observed |= {"cleared": event_state_in_repr(stage, event)}
+    assert observed == {
+        "new": "Event unset",
+        "set by a child": "Event set",
+        "set by a child, in another child": "Event set",
+        "cleared": "Event unset",
+    }

@@ -1,15 +1,16 @@
-"""Exit codes and sentinels: how a process ended, and how one learns of it.
+"""Exit codes, sentinels and close(): how a process ended, and how a program learns of it.
 
-``exitcode`` is None as long as a process has not ended. Then it tells how it did: 0 or what was
-given to ``sys.exit`` when it came to its end by itself, 1 for an exception that nobody caught,
-and the negative number of the signal that ended it. A thread has nothing of the kind.
+``exitcode`` is None until a process has ended. After that it is 0 or the argument of
+``sys.exit()`` for a process that ended by itself, 1 for an uncaught exception, and ``-N`` for a
+process that signal N ended. A thread has no such attribute.
 
-``sentinel`` is what ``multiprocessing.connection.wait`` waits for when it shall be for several
-processes at once. ``close`` lets go of what is kept for a process that has ended; from then on
-nothing but its settings can be asked of it.
+``sentinel`` is for waiting for several processes at once: it is given to
+``multiprocessing.connection.wait()``. ``close()`` frees what is kept for a process that has ended;
+only its settings, such as its name, can be read after that.
 
-That an exit code is 1 may also mean that a process could not even begin, so every process here
-has to show itself before its exit code counts.
+It surprises people that the return value of the target does not matter, that ``sys.exit()`` with
+a string means 1, and that on POSIX ``sys.exit(256)`` looks like success. An exit code of 1 may
+also mean that a process could not even begin, so every process here says a word first.
 """
 
 import os
@@ -29,49 +30,59 @@ from spec.kit import (
 )
 
 
-def linger(stage):
-    """Return while a thread still runs, until it is cued to leave: the process has not ended."""
+def return_before_last_thread(stage):
+    """Return while a thread still runs, until it is cued: the process has not ended."""
 
-    def stay():
+    def outlive_main_thread():
         threading.main_thread().join()
-        stage.say("all but over")
+        stage.say("main thread is over")
         stage.wait_for_cue("leave")
 
-    threading.Thread(target=stay).start()
+    threading.Thread(target=outlive_main_thread).start()
 
 
 @claim("join.exitcode-none-until-end", docs="multiprocessing.Process.exitcode")
 def test_there_is_no_exit_code_before_the_end(mp, stage):
-    """exitcode is None before the start and as long as the process runs, and then a number.
+    """exitcode is None before start() and until the process has ended; then it is an integer.
 
-    The process is looked at as soon as it is started, and again when its main thread is over
-    and another still runs: it has not ended even then.
+    It is read as soon as the process is started, and again when the main thread of the process
+    is over while another thread still runs: the process has not ended even then.
     """
-    actor = stage.prepare(linger)
-    codes = [actor.process.exitcode]
+    actor = stage.prepare(return_before_last_thread)
+    codes = {"before start()": actor.process.exitcode}
     actor.process.start()
-    codes.append(actor.process.exitcode)
-    actor.expect("all but over")
-    codes.append(actor.process.exitcode)
+    codes["after start()"] = actor.process.exitcode
+    actor.expect("main thread is over")
+    codes["while a thread runs"] = actor.process.exitcode
     actor.cue("leave")
-    codes.append(actor.exit_code())
-    assert codes == [None, None, None, 0]
+    codes["after the end"] = actor.exit_code()
+    assert codes == {
+        "before start()": None,
+        "after start()": None,
+        "while a thread runs": None,
+        "after the end": 0,
+    }
+
+
+def say_up(stage):
+    """Say that this has begun."""
+    stage.say("up")
 
 
 @process_class
-class Ender:
-    """A process that shows itself and then ends in the way that it is told."""
+class EndsInOneWay:
+    """A process that says a word and then ends in the way that it is given."""
 
-    def __init__(self, stage, way, value, complaints):
+    def __init__(self, stage, way, value, errors):
         super().__init__()
         self.stage = stage
         self.way = way
         self.value = value
-        self.complaints = complaints
+        self.errors = errors
 
     def run(self):
-        perform(self.stage, appear)
-        sys.stderr = open(self.complaints, "w")  # noqa: SIM115 - it stays open to the end
+        perform(self.stage, say_up)
+        sys.stderr = open(self.errors, "w")  # noqa: SIM115 - it stays open to the end
         if self.way == "exit":
             sys.exit(self.value)
         if self.way == "raise":
@@ -79,54 +90,55 @@ class Ender:
         return self.value
 
 
-def appear(stage):
-    """Show that this has begun."""
-    stage.say("up")
+def ended(exitcode, last_error=""):
+    """How a process ended: its exit code, and its last line on standard error."""
+    return {"exitcode": exitcode, "stderr": last_error}
 
 
-def endings(stage, folder, ways):
-    """The exit code for each way to end, and what was complained of last.
+def ends_of(stage, folder, ways):
+    """How a process ends in each of the ways.
 
     The processes run side by side: all are started before the first is waited for.
     """
-    enders = {
-        way: stage.enter_subclass(Ender, *way, str(folder / str(number)))
+    actors = {
+        way: stage.enter_subclass(EndsInOneWay, *way, str(folder / str(number)))
         for number, way in enumerate(ways)
     }
-    codes = {}
-    for number, (way, ender) in enumerate(enders.items()):
-        ender.expect("up")
-        code = ender.exit_code()
-        codes[way] = code, (folder / str(number)).read_text().strip().rpartition("\n")[2]
-    return codes
+    ends = {}
+    for number, (way, actor) in enumerate(actors.items()):
+        actor.expect("up")
+        exitcode = actor.exit_code()
+        ends[way] = ended(exitcode, (folder / str(number)).read_text().strip().rpartition("\n")[2])
+    return ends
 
 
 OWN_EXITS = {
-    ("return", None): (0, ""),
-    ("return", 3): (0, ""),
-    ("exit", None): (0, ""),
-    ("exit", 0): (0, ""),
-    ("exit", 3): (3, ""),
-    ("exit", 127): (127, ""),
-    ("exit", ""): (1, ""),
-    ("exit", "3 is too many"): (1, "3 is too many"),
+    ("return", None): ended(0),
+    ("return", 3): ended(0),
+    ("exit", None): ended(0),
+    ("exit", 0): ended(0),
+    ("exit", 3): ended(3),
+    ("exit", 127): ended(127),
+    ("exit", ""): ended(1),
+    ("exit", "3 is too many"): ended(1, "3 is too many"),
 }
 
 
 @claim("join.exit-argument-sets-exitcode", docs="multiprocessing.Process.exitcode")
-def test_what_is_given_to_exit_is_the_exit_code(mp, stage, tmp_path):
-    """The exit code is 0 when run returns, N for sys.exit(N), 0 for None, and 1 for a text.
+def test_the_argument_of_exit_is_the_exit_code(mp, stage, tmp_path):
+    """exitcode is 0 if run() returns, N after sys.exit(N) for 0 <= N < 256, 1 for sys.exit("no").
 
-    What run returns counts for nothing. The text is written to standard error.
+    The return value of run() does not matter, None counts as 0, and the string is written to
+    standard error.
     """
-    assert endings(stage, tmp_path, OWN_EXITS) == OWN_EXITS
+    assert ends_of(stage, tmp_path, OWN_EXITS) == OWN_EXITS
 
 
 LONG_EXITS = {
-    ("exit", 255): (255, ""),
-    ("exit", 256): (0, ""),
-    ("exit", 300): (44, ""),
-    ("exit", -1): (255, ""),
+    ("exit", 255): ended(255),
+    ("exit", 256): ended(0),
+    ("exit", 300): ended(44),
+    ("exit", -1): ended(255),
 }
 
 
@@ -137,28 +149,32 @@ LONG_EXITS = {
     needs=("eight-bit-status",),
 )
 def test_an_exit_code_has_eight_bits(mp, stage, tmp_path):
-    """An exit code has eight bits: of what is given to sys.exit, the rest is lost.
+    """On POSIX, exitcode keeps only 8 bits of sys.exit(N): 256 gives 0, and -1 gives 255.
 
-    So 256 looks like success, and -1 is not taken for the signal 1.
+    So 256 looks like success, and -1 is not taken for signal 1.
     """
-    assert endings(stage, tmp_path, LONG_EXITS) == LONG_EXITS
+    assert ends_of(stage, tmp_path, LONG_EXITS) == LONG_EXITS
 
 
 UNCAUGHT = {
-    ("raise", ValueError): (1, "ValueError"),
-    ("raise", KeyboardInterrupt): (1, "KeyboardInterrupt"),
-    ("raise", GeneratorExit): (1, "GeneratorExit"),
+    ("raise", ValueError): ended(1, "ValueError"),
+    ("raise", KeyboardInterrupt): ended(1, "KeyboardInterrupt"),
+    ("raise", GeneratorExit): ended(1, "GeneratorExit"),
 }
 
 
 @claim("join.uncaught-exception-exits-one", docs="multiprocessing.Process.exitcode")
-def test_an_exception_that_nobody_catches_gives_one(mp, stage, tmp_path):
-    """An exception that run does not catch gives exit code 1, also one that is no Exception."""
-    assert endings(stage, tmp_path, UNCAUGHT) == UNCAUGHT
+def test_an_uncaught_exception_gives_exit_code_1(mp, stage, tmp_path):
+    """An uncaught exception other than SystemExit sets exitcode to 1, even KeyboardInterrupt.
+
+    One that derives from Exception is raised, and two that do not; each is written to standard
+    error.
+    """
+    assert ends_of(stage, tmp_path, UNCAUGHT) == UNCAUGHT
 
 
-def stay(stage):
-    """Stay until cued to leave."""
+def say_up_and_wait(stage):
+    """Say that this has begun, and wait for the cue to leave."""
     stage.say("up")
     stage.wait_for_cue("leave")
 
@@ -171,13 +187,14 @@ SIGNALS = ("SIGKILL", "SIGTERM", "SIGUSR1")
     docs="multiprocessing.Process.exitcode",
     needs=("signals",),
 )
-def test_a_signal_that_ends_a_process_is_its_negative_exit_code(mp, stage):
-    """A process that is ended by signal N has the exit code -N.
+def test_a_process_ended_by_a_signal_has_its_negative_number(mp, stage):
+    """exitcode is -N if signal N ended the process.
 
-    The kernel is asked for the signal, and not the package. A fork server has to hand on what
-    it learns of its children's ends.
+    The signals are sent with os.kill(), not by the package. A fork server learns first how its
+    children end, and has to pass it on. If the server has died, the exit code is lost: see the
+    claim start-method.exitcode-lost-with-server.
     """
-    actors = {name: stage.enter(stay) for name in SIGNALS}
+    actors = {name: stage.enter(say_up_and_wait) for name in SIGNALS}
     for name, actor in actors.items():
         actor.expect("up")
         os.kill(actor.pid, getattr(signal, name))
@@ -185,100 +202,107 @@ def test_a_signal_that_ends_a_process_is_its_negative_exit_code(mp, stage):
     assert {name: actor.exit_code() for name, actor in actors.items()} == expected
 
 
-def leave_from_within(stage, way, path):
-    """Leave with 7, by os._exit or sys.exit, from within a block that has to be tidied up."""
+def exit_with_seven(stage, way, path):
+    """Exit with 7, by os._exit() or sys.exit(), out of a block with a finally clause."""
     try:
         if way == "os._exit":
             os._exit(7)
         sys.exit(7)
     finally:
         with open(path, "w") as file:
-            file.write("tidied up")
+            file.write("cleaned up")
 
 
 @claim("join.hard-exit-skips-cleanup", docs="os._exit")
-def test_a_hard_exit_does_not_tidy_up(mp, stage, tmp_path):
-    """os._exit(7) in a process gives exit code 7 at once: not even a finally clause is run.
+def test_a_hard_exit_skips_cleanup(mp, stage, tmp_path):
+    """os._exit(7) sets exitcode to 7 and skips even finally clauses, unlike sys.exit(7).
 
-    The control leaves by sys.exit with the same code, and tidies up before.
+    Two processes leave the same block, one each way; a file tells whether the finally clause ran.
     """
-    expected = {"os._exit": (7, False), "sys.exit": (7, True)}
-    actors = {way: stage.enter(leave_from_within, way, str(tmp_path / way)) for way in expected}
+    expected = {
+        "os._exit": {"exitcode": 7, "finally ran": False},
+        "sys.exit": {"exitcode": 7, "finally ran": True},
+    }
+    actors = {way: stage.enter(exit_with_seven, way, str(tmp_path / way)) for way in expected}
     assert {
-        way: (actor.exit_code(), (tmp_path / way).exists()) for way, actor in actors.items()
+        way: {"exitcode": actor.exit_code(), "finally ran": (tmp_path / way).exists()}
+        for way, actor in actors.items()
     } == expected
 
 
 @claim("join.sentinel-ready-at-end", docs="multiprocessing.Process.sentinel")
 def test_a_sentinel_is_ready_when_the_process_has_ended(mp, stage):
-    """connection.wait finds a sentinel ready when its process has ended, and not before.
+    """connection.wait() finds a sentinel ready once its process has ended, and not before.
 
-    It is looked at as soon as the process is started, and for a beat when its main thread is
-    over and another still runs. It stays ready when the process has been joined.
+    It is tried as soon as the process is started, and for a beat when the main thread of the
+    process is over while another thread still runs. The sentinel stays ready after the join. A
+    forked grandchild can delay it: see the claim join.timeout-held-up-by-grandchild.
     """
     wait = submodule("connection").wait
-    actor = stage.prepare(linger)
+    actor = stage.prepare(return_before_last_thread)
     actor.process.start()
     sentinel = actor.process.sentinel
     assert wait([sentinel], 0) == [], "it was ready at the start"
-    actor.expect("all but over")
+    actor.expect("main thread is over")
     assert wait([sentinel], BEAT) == [], "it was ready before the process had ended"
     actor.cue("leave")
     actor.wait_until_gone()
     assert wait([sentinel], stage.patience) == [sentinel], "it was not ready at the end"
     actor.returns()
-    assert wait([sentinel], stage.patience) == [sentinel], "it is ready no more"
+    assert wait([sentinel], stage.patience) == [sentinel], "it is no longer ready after join()"
 
 
 @claim("join.no-sentinel-before-start", docs="multiprocessing.Process.sentinel", level=OBSERVED)
 def test_a_process_has_no_sentinel_before_its_start(mp, stage):
-    """To ask for the sentinel of a process that was not started raises ValueError."""
+    """Reading sentinel before start() raises ValueError."""
     process = mp.Process()
     assert result_or_error(lambda: process.sentinel) == "ValueError"
 
 
 @claim("join.only-finished-sentinels-ready", docs="multiprocessing.connection.wait")
 def test_of_several_sentinels_those_of_ended_processes_are_ready(mp, stage):
-    """To wait for several sentinels gives all those whose processes have ended, and no other.
+    """Of several sentinels, connection.wait() returns those of all ended processes, and no other.
 
     Three processes end by cue, one after the other: the second, the third, the first.
     """
     wait = submodule("connection").wait
-    actors = [stage.enter(stay) for _ in range(3)]
+    actors = [stage.enter(say_up_and_wait) for _ in range(3)]
     sentinels = [actor.process.sentinel for actor in actors]
-    ended: set[int] = set()
+    finished: set[int] = set()
     for place in (1, 2, 0):
-        assert set(wait(sentinels, 0)) == ended
+        assert set(wait(sentinels, 0)) == finished
         actors[place].cue("leave")
         actors[place].wait_until_gone()
         assert wait([sentinels[place]], stage.patience) == [sentinels[place]]
-        ended.add(sentinels[place])
-        assert set(wait(sentinels, 0)) == ended
+        finished.add(sentinels[place])
+        assert set(wait(sentinels, 0)) == finished
     for actor in actors:
         actor.returns()
 
 
 @claim("join.close-refuses-running-process", docs="multiprocessing.Process.close")
 def test_a_running_process_cannot_be_closed(mp, stage):
-    """close of a process that runs raises ValueError, and the process runs on unharmed."""
-    actor = stage.enter(stay)
+    """close() on a running process raises ValueError, and the process continues to run.
+
+    The process runs until it is cued. After its end close() succeeds.
+    """
+    actor = stage.enter(say_up_and_wait)
     actor.expect("up")
     assert result_or_error(actor.process.close) == "ValueError"
     assert actor.process.is_alive()
-    actor.cue("leave")
-    actor.returns()
+    actor.returns(cue="leave")
     assert result_or_error(actor.process.close) is None
 
 
-HANDLING = ("is_alive", "join", "kill", "start", "terminate")
+METHODS = ("is_alive", "join", "kill", "start", "terminate")
 FACTS = ("exitcode", "ident", "pid", "sentinel")
 SETTINGS = ("authkey", "daemon", "name")
 
 
-def what_is_left(process):
-    """What comes of each use of a process object; of a call, only whether it is refused."""
-    handling = HANDLING + (("interrupt",) if reached("3.14") else ())
-    return {name: result_or_error(getattr(process, name)) for name in handling} | {
+def outcome_of_each_use(process):
+    """The outcome of each use of a process object: the value or None, or the exception's name."""
+    methods = METHODS + (("interrupt",) if reached("3.14") else ())
+    return {name: result_or_error(getattr(process, name)) for name in methods} | {
         name: result_or_error(getattr, process, name) for name in FACTS + SETTINGS
     }
 
@@ -289,23 +313,22 @@ def what_is_left(process):
     level=OBSERVED,
     changes={"3.14": "interrupt is refused as well"},
 )
-def test_of_a_closed_process_only_settings_can_be_asked(mp, stage):
-    """Of a closed process, only name, daemon, authkey and repr are left: the rest is ValueError.
+def test_a_closed_process_keeps_only_its_settings(mp, stage):
+    """After close(), start(), join(), pid, exitcode etc. raise ValueError; name and daemon work.
 
-    That is so of one that has run, and of one that was closed instead of started. To close it
-    once more does no harm.
+    So do authkey and repr(), and closing again has no effect. This holds for a process
+    that has run, and for one that was closed before its start.
     """
-    run = stage.enter(stay, name="Ann", daemon=True)
-    run.cue("leave")
-    run.returns()
-    never_run = stage.prepare(stay, name="Ann", daemon=True)
-    for process in (run.process, never_run.process):
+    has_run = stage.enter(say_up_and_wait, name="Ann", daemon=True)
+    has_run.returns(cue="leave")
+    never_run = stage.prepare(say_up_and_wait, name="Ann", daemon=True)
+    for process in (has_run.process, never_run.process):
         settings = {"authkey": process.authkey, "daemon": True, "name": "Ann"}
         for _ in range(2):
             assert process.close() is None
-            left = what_is_left(process)
-            assert {name: left.pop(name) for name in SETTINGS} == settings
-            assert left == dict.fromkeys(left, "ValueError")
+            outcomes = outcome_of_each_use(process)
+            assert {name: outcomes.pop(name) for name in SETTINGS} == settings
+            assert outcomes == dict.fromkeys(outcomes, "ValueError")
             assert "closed" in repr(process)
 
 
@@ -313,15 +336,14 @@ def test_of_a_closed_process_only_settings_can_be_asked(mp, stage):
     "join.close-before-start-prevents-start", docs="multiprocessing.Process.close", level=OBSERVED
 )
 def test_a_process_that_was_closed_cannot_be_started(mp, stage):
-    """A process may be closed before its start, which then raises ValueError and starts nothing.
+    """close() is allowed before start(); start() then raises ValueError and starts no process.
 
-    A process that is not closed is started beside it: the word would have come.
+    The closed process is not among the active children; a process that is started afterwards is.
     """
-    closed = stage.prepare(stay)
+    closed = stage.prepare(say_up_and_wait)
     assert result_or_error(closed.process.close) is None
     assert result_or_error(closed.process.start) == "ValueError"
     assert closed.process not in mp.active_children()
-    other = stage.enter(stay)
+    other = stage.enter(say_up_and_wait)
     assert other.process in mp.active_children()
-    other.cue("leave")
-    other.returns()
+    other.returns(cue="leave")

@@ -1,21 +1,17 @@
 """The fork server: one process that forks all others.
 
-Under forkserver a program starts one server, a fresh interpreter, when it first needs a child.
-The server forks that child and all that follow. So a child has what the server had: not the
-program's memory, and the environment of the moment at which the server was started. What the
-server has imported, no child has to import again; ``set_forkserver_preload`` says what that is.
+With forkserver a program starts one server, a new interpreter, when it starts its first child. The
+server forks this child and all later ones. So a child gets what the server has: not the memory of
+the program, and the environment that was there when the server started. A module that the server
+has imported need not be imported by each child: ``set_forkserver_preload()`` names such modules,
+and is to be called before the first start.
 
-The server is the children's parent for the kernel, though not for the package. When it dies, the
-next start brings another.
+For the operating system the server is the children's parent; for the package it is the program.
+What surprises: a change of ``os.environ`` does not reach children that start later, and a child
+that loses its server loses its exit code.
 """
 
 from spec.kit import OBSERVED, claim, reached
-
-
-def lines(completed):
-    """What a program has printed, if all went well."""
-    assert completed.exitcode == 0, completed.errors
-    return completed.lines
 
 
 @claim(
@@ -26,16 +22,17 @@ def lines(completed):
     needs=("signals", "waitid"),
 )
 def test_one_fork_server_has_all_children_until_it_dies(mp, program):
-    """The fork server is started once, and once more when it has died: nobody notices.
+    """One fork server forks all children; if it dies, the next start() starts another.
 
-    Two children have one parent, which is not the program. That one is killed, and has ended for
-    certain when the third child is started: the third and the fourth have one parent again.
+    The first two children have one parent, which is not the program. This parent is killed and is
+    known to have ended before the third child starts. The third and the fourth have one parent
+    again, a new one.
     """
-    numbers, _ = lines(program.run("one_server", str(program.folder / "parents")))
-    me, first, second, third, fourth = numbers.split()
-    assert first == second
-    assert third == fourth
-    assert len({me, first, third}) == 3
+    pids = program.table_of("one_server", str(program.folder / "parents"))
+    first, second, third, fourth = (pids[f"parent of child {number}"] for number in range(1, 5))
+    assert first == second, pids
+    assert third == fourth, pids
+    assert len({pids["program"], first, third}) == 3, pids
 
 
 @claim(
@@ -46,13 +43,13 @@ def test_one_fork_server_has_all_children_until_it_dies(mp, program):
     needs=("signals", "waitid"),
 )
 def test_a_child_that_outlives_its_server_has_the_exit_code_255(mp, program):
-    """A child that ends after its fork server has died has the exit code 255, not its own.
+    """A child that ends after its fork server has died gets exitcode 255 instead of its own.
 
-    Only the server could have told. The child ends, with 3, when it has another parent; it is
-    joined all the same.
+    Only the server could report the exit code. The child ends with 3 when it finds that it has
+    another parent. join() returns for it all the same.
     """
-    _, code = lines(program.run("one_server", str(program.folder / "parents")))
-    assert code == "255"
+    table = program.table_of("one_server", str(program.folder / "parents"))
+    assert table["exitcode of the orphan"] == "255"
 
 
 @claim(
@@ -61,12 +58,15 @@ def test_a_child_that_outlives_its_server_has_the_exit_code_255(mp, program):
     level=OBSERVED,
 )
 def test_a_fork_server_keeps_the_environment_of_its_start(mp, program):
-    """A child sees the environment of its start; a fork server's, that of the server's start.
+    """Under forkserver a child sees the environment of the server's start, else of its own start.
 
     The program starts a child, changes one variable and adds another, and starts a second child.
     """
-    second = "old None" if mp.get_start_method() == "forkserver" else "new late"
-    assert lines(program.run("environment")) == ["first: old None", f"second: {second}"]
+    old, new = "CHANGED=old, ADDED=None", "CHANGED=new, ADDED=new"
+    assert program.table_of("environment") == {
+        "first child": old,
+        "second child": old if mp.get_start_method() == "forkserver" else new,
+    }
 
 
 @claim(
@@ -76,17 +76,15 @@ def test_a_fork_server_keeps_the_environment_of_its_start(mp, program):
     changes={"3.12.8, 3.13.1": "modules beside the program are found too"},
 )
 def test_a_preloaded_module_is_imported_once_by_the_server(mp, program):
-    """What is preloaded is imported once, by the fork server, and children have it from there.
+    """Called before any start(), set_forkserver_preload() makes the server import each module once.
 
-    The module notes which process imports it. When the server already runs, it is too late: each
-    child imports the module for itself, the control. Before 3.12.8 and 3.13.1 the server did not
-    look beside the program, and what it did not find there it left to the children.
+    The module notes which process imports it: the children find that it was the server. As a
+    control, the call comes when the server already runs; then each child imports the module. Before
+    3.12.8 and 3.13.1 the server did not find modules beside the program: the children did.
     """
     by_server = ["imported", "server", "server"]
     by_children = ["imported", "child"] * 2
-    observed = {
-        scene: lines(program.run("preload", scene)) for scene in ("found", "beside", "late")
-    }
+    observed = {scene: program.lines_of("preload", scene) for scene in ("found", "beside", "late")}
     assert observed == {
         "found": by_server,
         "beside": by_server if reached("3.12.8, 3.13.1") else by_children,
@@ -101,22 +99,23 @@ def test_a_preloaded_module_is_imported_once_by_the_server(mp, program):
     changes={"3.15": "on_error says whether to ignore, to warn or to fail"},
 )
 def test_a_module_that_cannot_be_preloaded_is_ignored(mp, program):
-    """A module that cannot be preloaded is passed over, in silence; only strings are names.
+    """By default a missing preload module is silently ignored; a non-str name raises TypeError.
 
-    Another module, named after it, is there in the child. Since 3.15 on_error can ask for a
-    warning, or for an end: then the server ends, and start() raises EOFError or ConnectionError.
-    Another word is a ValueError.
+    A module that is named after the missing one is preloaded. Since 3.15 on_error="warn" asks for
+    a warning, and on_error="fail" lets the server end, so that start() raises EOFError or
+    ConnectionError. Any other word raises ValueError.
     """
-    refused = {"a module": "TypeError", "bytes": "TypeError"}
+    refused = {"[sys]": "TypeError", "[b'colorsys']": "TypeError"}
     refused["on_error='other'"] = "ValueError" if reached("3.15") else "TypeError"
-    started = {**refused, "start": "None", "colorsys is there": "True"}
-    failed = {**refused, "start": "no server"}
-    cases = {"": started}  # without a word on it
+    started = {**refused, "start()": "None", "child has colorsys": "True"}
+    failed = {**refused, "start()": "EOFError or ConnectionError"}
+    cases = {"": started}  # without on_error
     if reached("3.15"):
         cases |= {"warn": started, "fail": failed}
     for on_error, expected in cases.items():
         completed = program.run("preload_missing", on_error, options=("-Wdefault::ImportWarning",))
-        assert dict(line.split(": ") for line in lines(completed)) == expected, on_error
+        assert completed.exitcode == 0, completed.errors
+        assert dict(line.split(": ") for line in completed.lines) == expected, on_error
         assert ("no_such_module" in completed.errors) == bool(on_error), completed.errors
 
 
@@ -127,17 +126,17 @@ def test_a_module_that_cannot_be_preloaded_is_ignored(mp, program):
     changes={"3.13.8, 3.14.1": "a fork server imports the main module once for all children"},
 )
 def test_the_main_module_is_imported_by_each_spawned_child_and_no_forked_one(mp, program):
-    """The main module is imported anew by each spawned child, by no forked one, and by a server.
+    """The main module is imported by each spawned child, once by a fork server, never under fork.
 
-    The fork server imports it for all its children, once; before 3.13.8 and 3.14.1 each of them
-    did so itself. Every process notes its number, and that of its parent, with what it does.
+    Before 3.13.8 and 3.14.1 each child of the fork server imported it instead. Every process
+    prints what it does, with its PID and that of its parent.
     """
     method = mp.get_start_method()
-    notes = [line.split() for line in lines(program.run("main_imports"))]
-    importers = [process for what, process, _ in notes if what == "importer"]
-    children = [process for what, process, _ in notes if what == "child"]
-    parents = [parent for what, _, parent in notes if what == "child"]
-    assert len(children) == 3
+    rows = [line.split() for line in program.lines_of("main_imports")]
+    importers = [pid for role, pid, _ in rows if role == "importer"]
+    children = [pid for role, pid, _ in rows if role == "child"]
+    parents = [parent for role, _, parent in rows if role == "child"]
+    assert len(children) == 3, rows
     if method == "fork":
         assert importers == []
     elif method == "forkserver" and reached("3.13.8, 3.14.1"):
@@ -153,17 +152,17 @@ def test_the_main_module_is_imported_by_each_spawned_child_and_no_forked_one(mp,
     methods=("forkserver",),
     since="3.14",
 )
-def test_a_fork_server_forks_for_nobody_without_its_key(mp, program):
-    """A fork server makes no child for who does not have its key, not even if he may connect.
+def test_a_fork_server_refuses_a_client_without_its_key(mp, program):
+    """A fork server forks no child for a client without its key, even if the client can connect.
 
-    One stranger says nothing of a key, as everybody did before 3.14; another gives a wrong one
-    and takes any answer for a right one. Both send what a request consists of. The program
-    itself gets a child from the server before, and one from the same after the wrong key.
+    One stranger sends no key, as every client did before 3.14. Another sends a wrong key, and
+    accepts any answer to its own challenge. Both send a complete request. Before that the program
+    gets a child from the server; after the wrong key it gets another from the same server.
     """
-    before, stranger = lines(program.run("break_in", "without_key"))
-    assert before.startswith("child before: of ")
-    assert stranger == "stranger: refused"
+    table = program.table_of("break_in", "without_key")
+    assert table.pop("parent of the child before")
+    assert table == {"stranger": "refused"}
 
-    before, stranger, after = lines(program.run("break_in", "with_wrong_key"))
-    assert stranger == "stranger: refused"
-    assert after == before.replace("before", "after")
+    table = program.table_of("break_in", "with_wrong_key")
+    server = table.pop("parent of the child before")
+    assert table == {"stranger": "refused", "parent of the child after": server}

@@ -1,13 +1,17 @@
-"""Joining: whether a process lives, and waiting for it to end.
+"""Joining: whether a process is alive, and waiting for it to end.
 
-A process is alive from its start until it has ended; from its start on it has a number. ``join``
-waits until it has ended, and returns. What the process did is done by then. Processes run side
-by side, so joining one after the other takes as long as the longest of them; in which order they
-are joined makes no difference to when they end.
+A process is alive from ``start()`` until it has ended, and has a PID from ``start()`` on.
+``join()`` blocks until the process has ended; everything that the process did is done by then.
+Processes run side by side, so joining several of them takes as long as the longest of them runs.
+The order of the joins makes no difference to when the processes end.
 
-``join`` never tells whether the process has ended or the time-out has run out: ``is_alive`` and
-``exitcode`` do. It may be called as often as one likes, but not before the start, and not by the
-process itself. All this is as with threads, but for the exceptions that are raised.
+With a timeout, ``join()`` returns None whether or not the process has ended: ask ``is_alive()``
+or ``exitcode`` afterwards. It may be called again and again, but not before ``start()``, and a
+process cannot join itself. All this is as with threads, except for the exceptions that are raised.
+
+Two facts surprise people. When ``run()`` has returned, a process still waits for its non-daemonic
+threads. And under fork, a grandchild that still runs keeps ``join(timeout)`` waiting for a child
+that has ended.
 """
 
 import itertools
@@ -21,7 +25,6 @@ from spec.kit import (
     TICK,
     claim,
     is_zombie,
-    perform,
     result_or_error,
     wait_for_zombie,
 )
@@ -35,10 +38,10 @@ def sleep_when_cued(stage, seconds):
         time.sleep(seconds)
 
 
-def overlap(stage, by, beat):
-    """Let two sleepers, of two and five beats, sleep at once; whether they took less than six.
+def sleeps_overlap(stage, by, beat):
+    """Let two actors sleep 2 and 5 beats at once; whether both take less than 6 together.
 
-    They never take less than five. Time counts from when both have entered: how long a start
+    They never take less than 5. The time counts from when both have entered: how long a start
     takes depends on the machine.
     """
     sleepers = [stage.enter(sleep_when_cued, beats * beat, by=by) for beats in (2, 5)]
@@ -51,37 +54,42 @@ def overlap(stage, by, beat):
             each.process.join(stage.patience)
     for each in sleepers:
         each.returns()
-    assert both.seconds >= 5 * beat - TICK, "join() returned before the longer sleep was over"
+    assert both.seconds >= 5 * beat - TICK, (
+        f"join() returned {both.seconds:.3f} s after the cues, before the longer sleep was over"
+    )
     short, long = (each.spans["asleep"] for each in sleepers)
     return both.seconds < 6 * beat and short.begin < long.end and long.begin < short.end
 
 
 @claim("join.sleeps-take-longest-not-sum", docs="multiprocessing.Process.join")
-def test_two_sleepers_take_as_long_as_the_longer_one(mp, stage):
-    """Sleeps of 2 and 5 beats in two processes, joined in turn, take about 5 beats and not 7.
+def test_two_sleeping_processes_take_as_long_as_the_longer_sleep(mp, stage):
+    """Two processes that sleep side by side take as long as the longer sleep, not as the sum.
 
-    The witness is one performance that takes less than 6 beats: one sleep after the other takes
-    7 at any beat. A busy machine only makes the beat longer.
+    They sleep 2 and 5 beats and are joined in turn. The witness is one run that takes less than
+    6 beats: one sleep after the other takes 7 at any beat. A busy machine only makes the beat
+    longer.
     """
-    assert stage.at_some_beat(lambda beat: overlap(stage, mp.Process, beat))
+    assert stage.at_some_beat(lambda beat: sleeps_overlap(stage, mp.Process, beat))
 
 
 @claim("join.sleeps-overlap-as-in-threads", docs="threading.Thread.join")
 def test_sleeps_overlap_in_threads_as_in_processes(mp, stage):
-    """Sleeps of 2 and 5 beats take about 5 beats in two threads as in two processes.
+    """Two sleeps overlap in threads as in processes: both together take as long as the longer.
 
-    It takes a second: two performances of five beats each.
+    The same scene of 2 and 5 beats is played with threads and with processes. It takes a second:
+    two runs of 5 beats each.
     """
     for by in (threading.Thread, mp.Process):
-        assert stage.at_some_beat(lambda beat, by=by: overlap(stage, by, beat)), by
+        assert stage.at_some_beat(lambda beat, by=by: sleeps_overlap(stage, by, beat)), by
 
 
 @claim("join.shorter-sleeper-ends-first", docs="multiprocessing.Process.join")
-def test_the_shorter_sleeper_prints_its_last_line_first(mp, stage, program):
-    """Two sleepers print all four lines, and the shorter one's last line comes before the longer's.
+def test_the_shorter_sleeper_can_print_its_last_line_first(mp, stage, program):
+    """Of two sleeping processes, the shorter sleeper can finish first, in either start order.
 
-    Only their sleeps cause that order, so it is shown to be possible, whichever starts first.
-    All lines come in every performance. It takes a second: two performances of five beats.
+    The program's processes print a line before and a line after their sleeps. Only the sleeps
+    order the last two lines, so one run in which the shorter sleeper's line comes first is the
+    witness. All four lines come in every run. It takes a second: two runs of 5 beats.
     """
 
     def shorter_is_first(beat, first):
@@ -93,40 +101,44 @@ def test_the_shorter_sleeper_prints_its_last_line_first(mp, stage, program):
         assert stage.at_some_beat(lambda beat, first=first: shorter_is_first(beat, first)), first
 
 
-def worker(stage):
-    """Wait for the cue to go on, and work for one beat more."""
+def work_for_a_beat_when_cued(stage):
+    """Wait for the cue to go on, and work for one more beat."""
     stage.wait_for_cue("go on")
     with stage.span("last beat"):
         time.sleep(BEAT)
 
 
-def joiner(stage, process):
-    """Join the process without a time-out; report what came of it and how it stands then."""
+def join_and_look(stage, runner, *timeout):
+    """Join the process or thread; report what join() returns and how the runner is then."""
     stage.say("joining")
     with stage.span("joining"):
-        result = process.join()
+        result = runner.join(*timeout)
     stage.say("joined")
-    return result, process.exitcode, process.is_alive()
+    return {
+        "join()": result,
+        "is_alive()": runner.is_alive(),
+        "exitcode": getattr(runner, "exitcode", None),
+    }
 
 
 @claim("join.blocks-until-process-ends", docs="multiprocessing.Process.join")
-def test_join_returns_none_when_the_process_has_ended(mp, stage):
-    """join without a time-out waits until the process has ended, and returns None.
+def test_join_blocks_until_the_process_has_ended(mp, stage):
+    """join() without a timeout blocks until the process has ended, and returns None.
 
-    A thread joins, since join might not return. The process goes on only when the thread is
-    about to join, and works for one more beat; join must not be over before that beat is.
+    A thread joins, since join() might not return. The process goes on only when the thread is
+    about to join, and works for one more beat; join() must not return before that beat is over.
     """
-    working = stage.enter(worker)
-    joining = stage.enter(joiner, working.process, by=threading.Thread)
+    working = stage.enter(work_for_a_beat_when_cued)
+    joining = stage.enter(join_and_look, working.process, by=threading.Thread)
     joining.expect("joining")
-    assert joining.does_not_say("joined"), "join returned while the process was waiting"
+    assert joining.does_not_say("joined"), "join() returned while the process was waiting"
     working.cue("go on")
-    assert joining.returns() == (None, 0, False)
+    assert joining.returns() == {"join()": None, "is_alive()": False, "exitcode": 0}
     assert joining.spans["joining"].end >= working.spans["last beat"].end
 
 
-def write_slowly(stage, path):
-    """Write one line, and when cued, after a beat, the last one."""
+def write_last_line_when_cued(stage, path):
+    """Write a line, and when cued, a beat later, the last line."""
     with open(path, "w") as file:
         file.write("first\n")
         file.flush()
@@ -136,14 +148,14 @@ def write_slowly(stage, path):
 
 
 @claim("join.orders-what-follows", docs="multiprocessing.Process.join")
-def test_what_follows_join_sees_all_that_the_process_did(mp, stage, tmp_path):
-    """All that a process did has happened before what follows join: its last write is there.
+def test_the_last_write_of_a_joined_process_is_there(mp, stage, tmp_path):
+    """Once a process is joined, its work is done: even its last write to a file is visible.
 
     The process writes its last line a beat after it was cued, as the last thing that it does.
-    A join that is over a moment early finds the line missing.
+    A join() that returns a moment early finds the line missing.
     """
     path = tmp_path / "lines"
-    actor = stage.enter(write_slowly, str(path))
+    actor = stage.enter(write_last_line_when_cued, str(path))
     actor.cue("go on")
     with stage.span("joining") as joining:
         actor.process.join(stage.patience)
@@ -153,29 +165,29 @@ def test_what_follows_join_sees_all_that_the_process_did(mp, stage, tmp_path):
     assert actor.last_word < joining.end
 
 
-def leave_when_cued(stage):
-    """Stay until cued to leave."""
+def wait_until_cued(stage):
+    """Wait for the cue to leave."""
     stage.wait_for_cue("leave")
 
 
 @claim("join.order-is-free", docs="multiprocessing.Process.join", needs=("many-files",))
 def test_processes_can_be_joined_in_any_order(mp, stage):
-    """Processes may be joined in any order: none has to wait for another, and none is lost.
+    """Processes can be joined in any order: join() waits for no other, and no exit code is lost.
 
-    For every order of three processes: they end, by cue, in the order of their start and are
-    joined in that other order. Then the other way about: each is joined as soon as it has ended,
-    while those that were started before it still run.
+    Three processes end, by cue, in the order of their start and are joined in another order:
+    this is played for every order. Then, vice versa, the youngest is ended and joined first,
+    while the older processes still run.
     """
     for order in itertools.permutations(range(3)):
-        actors = [stage.enter(leave_when_cued) for _ in range(3)]
+        actors = [stage.enter(wait_until_cued) for _ in range(3)]
         for actor in actors:
             actor.cue("leave")
             actor.wait_until_gone()
         for place in order:
             actors[place].process.join(stage.patience)
-            assert actors[place].process.exitcode == 0
+            assert actors[place].process.exitcode == 0, f"process {place} of the order {order}"
 
-    actors = [stage.enter(leave_when_cued) for _ in range(3)]
+    actors = [stage.enter(wait_until_cued) for _ in range(3)]
     while actors:
         last = actors.pop()
         last.cue("leave")
@@ -187,17 +199,17 @@ def test_processes_can_be_joined_in_any_order(mp, stage):
 
 @claim("join.alive-between-start-and-end", docs="multiprocessing.Process.is_alive")
 def test_a_process_is_alive_from_its_start_to_its_end(mp, stage):
-    """is_alive is false before the start, true as soon as start returns, and false after the end.
+    """is_alive() is False before start(), True as soon as start() returns, False after the end.
 
-    The process lives until it is cued to leave, so it cannot have ended when it is looked at.
+    The process runs until it is cued to leave, so it cannot have ended when it is asked about.
     """
-    actor = stage.prepare(leave_when_cued)
-    before = actor.process.is_alive()
+    actor = stage.prepare(wait_until_cued)
+    alive = {"before start()": actor.process.is_alive()}
     actor.process.start()
-    at_once = actor.process.is_alive()
-    actor.cue("leave")
-    actor.returns()
-    assert (before, at_once, actor.process.is_alive()) == (False, True, False)
+    alive["after start()"] = actor.process.is_alive()
+    actor.returns(cue="leave")
+    alive["after the end"] = actor.process.is_alive()
+    assert alive == {"before start()": False, "after start()": True, "after the end": False}
 
 
 @claim(
@@ -206,50 +218,54 @@ def test_a_process_is_alive_from_its_start_to_its_end(mp, stage):
     needs=("waitid",),
     methods=("fork", "spawn"),
 )
-def test_to_ask_whether_a_finished_process_is_alive_joins_it(mp, stage):
-    """A finished process is a zombie until it is joined, and to ask is_alive joins it.
+def test_is_alive_joins_a_finished_process(mp, stage):
+    """Under fork and spawn, is_alive() joins a finished child, which then is no longer a zombie.
 
-    The process is known to have ended, as the kernel tells it, when it is asked about; nothing
-    else has asked before. The child of a fork server is not the program's own, and no zombie.
+    The child is known to have ended, as the kernel tells it, before is_alive() is called, and is
+    a zombie then: nothing else has asked before. A fork server's child is never the program's
+    zombie.
     """
-    actor = stage.enter(leave_when_cued)
+    actor = stage.enter(wait_until_cued)
     actor.cue("leave")
     actor.wait_until_gone()
     stage.result_of(wait_for_zombie, actor.process.pid, by=threading.Thread)
     assert is_zombie(actor.process.pid)
     assert not actor.process.is_alive()
-    assert result_or_error(is_zombie, actor.process.pid) == "ChildProcessError", (
-        "it is a zombie still"
-    )
+    zombie = result_or_error(is_zombie, actor.process.pid)
+    assert zombie == "ChildProcessError", f"the child is still there: is_zombie() gives {zombie}"
     actor.returns()
+
+
+def pid_and_ident(process):
+    """The two names of a process's ID."""
+    return {"pid": process.pid, "ident": process.ident}
 
 
 @claim("join.pid-set-by-start", docs="multiprocessing.Process.pid")
-def test_start_gives_a_process_its_number(mp, stage):
-    """pid and ident are None before the start; from then on they are the number of the process.
+def test_start_gives_a_process_its_pid(mp, stage):
+    """pid and ident are None before start() and the process ID afterwards.
 
-    The process itself reports its number; its object has it as soon as start returns, and still
-    when the process has ended.
+    The process itself reports its PID. The object has it as soon as start() returns, and still
+    after the process has ended.
     """
-    actor = stage.prepare(leave_when_cued)
-    before = actor.process.pid, actor.process.ident
+    actor = stage.prepare(wait_until_cued)
+    before = pid_and_ident(actor.process)
     actor.process.start()
-    at_once = actor.process.pid, actor.process.ident
-    actor.cue("leave")
-    actor.returns()
-    after = actor.process.pid, actor.process.ident
-    assert before == (None, None)
-    assert at_once == after == (actor.pid, actor.pid)
+    at_once = pid_and_ident(actor.process)
+    actor.returns(cue="leave")
+    after = pid_and_ident(actor.process)
+    assert before == {"pid": None, "ident": None}
+    assert at_once == after == {"pid": actor.pid, "ident": actor.pid}
 
 
-def introduce_main_thread(stage):
-    """Report the numbers and the name of the thread that this runs in."""
+def describe_main_thread(stage):
+    """Report the name and the native IDs of the thread that this runs in."""
     here = threading.current_thread()
     return {
-        "is the main thread": here is threading.main_thread(),
-        "is called": here.name,
-        "number as noted": here.native_id == os.getpid(),
-        "number as the kernel tells it": threading.get_native_id() == os.getpid(),
+        "is main_thread()": here is threading.main_thread(),
+        "name": here.name,
+        "native_id is the PID": here.native_id == os.getpid(),
+        "get_native_id() is the PID": threading.get_native_id() == os.getpid(),
     }
 
 
@@ -259,25 +275,25 @@ def introduce_main_thread(stage):
     level=OBSERVED,
     needs=("native-pids",),
 )
-def test_a_process_begins_with_a_main_thread_of_its_own(mp, stage):
-    """A process runs in a main thread of its own, whose native_id is the number of the process.
+def test_the_native_id_of_the_main_thread_is_the_pid(mp, stage):
+    """On Linux, a child runs in a main thread of its own, whose native_id is the process ID.
 
-    A forked process inherits its parent's note of that number, which has to be corrected.
+    A forked child inherits its parent's record of that ID, which has to be corrected.
     """
-    assert stage.result_of(introduce_main_thread) == {
-        "is the main thread": True,
-        "is called": "MainThread",
-        "number as noted": True,
-        "number as the kernel tells it": True,
+    assert stage.result_of(describe_main_thread) == {
+        "is main_thread()": True,
+        "name": "MainThread",
+        "native_id is the PID": True,
+        "get_native_id() is the PID": True,
     }
 
 
-def start_thread_and_return(stage, path):
-    """Return while a thread still runs that writes its last word when it is cued."""
+def return_before_writing_thread(stage, path):
+    """Return while a thread still runs, which writes a file when it is cued."""
 
     def write_late():
         threading.main_thread().join()
-        stage.say("alone")
+        stage.say("main thread is over")
         stage.wait_for_cue("write")
         with open(path, "w") as file:
             file.write("written")
@@ -285,98 +301,86 @@ def start_thread_and_return(stage, path):
     threading.Thread(target=write_late).start()
 
 
-def start_daemonic_thread_and_return(stage):
+def return_before_daemonic_thread(stage):
     """Return while a daemonic thread still runs, which never ends."""
     threading.Thread(target=stage.wait_for_cue, args=("never",), daemon=True).start()
 
 
 @claim("join.child-waits-for-its-threads", docs="threading.Thread.daemon")
-def test_a_process_ends_after_its_threads(mp, stage, tmp_path):
-    """A process that has nothing more to do waits for its threads, but for the daemonic ones.
+def test_a_process_waits_for_its_non_daemonic_threads(mp, stage, tmp_path):
+    """After run() returns, a process waits for its non-daemonic threads, not for daemonic threads.
 
-    The thread goes on when the main thread is known to have come to its end, and until it is
-    cued. A daemonic thread that never ends keeps no process from ending.
+    The thread runs until it is cued, which happens only when the main thread is known to be
+    over. In a second process a daemonic thread never ends, and that process ends all the same.
     """
     path = tmp_path / "late"
-    actor = stage.enter(start_thread_and_return, str(path))
-    actor.expect("alone")
+    actor = stage.enter(return_before_writing_thread, str(path))
+    actor.expect("main thread is over")
     assert actor.process.join(BEAT) is None
     assert actor.process.is_alive()
-    actor.cue("write")
-    actor.returns()
+    actor.returns(cue="write")
     assert path.read_text() == "written"
-    stage.result_of(start_daemonic_thread_and_return)
-
-
-def join_for(stage, runner, seconds):
-    """Join with a time-out; report what join returned, how long it took, and how it stands."""
-    with stage.span("joining") as joining:
-        result = runner.join(seconds)
-    return result, joining.seconds, runner.is_alive(), getattr(runner, "exitcode", None)
+    stage.result_of(return_before_daemonic_thread)
 
 
 @claim("join.timeout-returns-none", docs="multiprocessing.Process.join")
 def test_join_with_a_timeout_does_not_tell_whether_the_process_has_ended(mp, stage):
-    """join with a time-out returns None, ended or not: is_alive and exitcode tell, as by threads.
+    """join(timeout) returns None whether or not the process ended; is_alive() and exitcode tell.
 
-    The process runs on until it is cued, and ends when it is: join has to wait for its whole
-    time before, and the process has to be there still.
+    A thread is joined in the same way, and has no exitcode. The process or thread runs until it
+    is cued: the first join() waits for its whole timeout. The second, after the end, has a
+    timeout as long as the patience.
     """
-    for by, code in ((threading.Thread, None), (mp.Process, 0)):
-        actor = stage.enter(leave_when_cued, by=by)
-        result, waited, *standing = stage.result_of(
-            join_for, actor.process, BEAT, by=threading.Thread
-        )
-        assert (result, standing) == (None, [True, None])
-        assert waited >= BEAT - TICK, "join gave up before its time"
+    for by, exitcode in ((threading.Thread, None), (mp.Process, 0)):
+        actor = stage.enter(wait_until_cued, by=by)
+        joining = stage.enter(join_and_look, actor.process, BEAT, by=threading.Thread)
+        assert joining.returns() == {"join()": None, "is_alive()": True, "exitcode": None}
+        waited = joining.spans["joining"].seconds
+        assert waited >= BEAT - TICK, f"join({BEAT}) returned after {waited:.3f} s"
         actor.cue("leave")
         actor.wait_until_gone()
-        result, _, *standing = stage.result_of(
-            join_for, actor.process, stage.patience, by=threading.Thread
-        )
-        assert (result, standing) == (None, [False, code])
+        assert stage.result_of(
+            join_and_look, actor.process, stage.patience, by=threading.Thread
+        ) == {"join()": None, "is_alive()": False, "exitcode": exitcode}
         actor.returns()
 
 
 @claim("join.negative-timeout-is-zero", docs="multiprocessing.Process.join", level=OBSERVED)
-def test_join_for_less_than_no_time_does_not_wait(mp, stage):
-    """join with a time-out of zero, or less, returns without waiting, as with threads.
+def test_join_does_not_wait_with_a_timeout_of_zero_or_less(mp, stage):
+    """With a timeout of 0 or less, join() does not wait for the end, as with threads.
 
-    The process or thread runs on until it is cued, and that happens only afterwards. Zero is
-    not taken for none, and a negative time, of more than the stage waits, not for a positive.
+    The process or thread runs until it is cued, which happens only after join() has returned. So
+    0 is not taken for None, nor a negative timeout, longer than the patience, for its absolute
+    value.
     """
     for by in (threading.Thread, mp.Process):
-        actor = stage.enter(leave_when_cued, by=by)
-        for seconds in (0, 0.0, -TICK, -3 * stage.patience):
-            joining = stage.enter(join_for, actor.process, seconds, by=threading.Thread)
-            result, _, *standing = joining.returns()
-            assert (result, standing) == (None, [True, None])
-        actor.cue("leave")
-        actor.returns()
+        actor = stage.enter(wait_until_cued, by=by)
+        for timeout in (0, 0.0, -TICK, -3 * stage.patience):
+            joined = stage.result_of(join_and_look, actor.process, timeout, by=threading.Thread)
+            assert joined == {"join()": None, "is_alive()": True, "exitcode": None}, timeout
+        actor.returns(cue="leave")
 
 
 @claim("join.may-be-repeated", docs="multiprocessing.Process.join")
 def test_a_process_may_be_joined_again_and_again(mp, stage):
-    """A process may be joined many times, also when it has ended, with the same exit code.
+    """join() may be called again and again, also after the end; exitcode does not change.
 
-    It is joined in vain, then until it ends, and then twice more without a time-out, by a
-    thread, since join might not return.
+    Two calls run out of time, a third sees the end, and two more have no timeout. A thread makes
+    those, since join() might not return. Threads allow the same.
     """
-    for by, code in ((threading.Thread, None), (mp.Process, 0)):
-        actor = stage.enter(leave_when_cued, by=by)
+    for by, exitcode in ((threading.Thread, None), (mp.Process, 0)):
+        actor = stage.enter(wait_until_cued, by=by)
         for _ in range(2):
             actor.process.join(TICK)
-        actor.cue("leave")
-        actor.returns()
+        actor.returns(cue="leave")
         for _ in range(2):
-            joined = stage.result_of(join_for, actor.process, None, by=threading.Thread)
-            result, _, *standing = joined
-            assert (result, standing) == (None, [False, code])
+            joined = stage.result_of(join_and_look, actor.process, None, by=threading.Thread)
+            assert joined == {"join()": None, "is_alive()": False, "exitcode": exitcode}
 
 
-def start_another_and_vanish(stage, part):
+def start_another_and_vanish(stage, ticket):
     """Start another process, and when cued, end without waiting for it."""
-    stage.mp.Process(target=perform, args=part).start()
+    stage.start(ticket)
     stage.wait_for_cue("vanish")
     os._exit(3)
 
@@ -389,12 +393,13 @@ def start_another_and_vanish(stage, part):
     methods=("fork",),
 )
 def test_join_with_a_timeout_waits_for_grandchildren_too(mp, stage):
-    """A forked grandchild holds up a join with a time-out, though the process itself has ended.
+    """Under fork, a running grandchild keeps join(timeout) waiting although the child has ended.
 
-    The grandchild has inherited what the sentinel of its parent hangs on. That the process has
-    ended is known beforehand, as the kernel tells it; exitcode is not fooled.
+    The grandchild has inherited the pipe that makes the child's sentinel ready when all its
+    writers are gone. The child is known to have ended, as the kernel tells it, before join() is
+    called; exitcode tells the truth.
     """
-    grandchild = stage.nested(leave_when_cued)
+    grandchild = stage.nested(wait_until_cued)
     actor = stage.enter(start_another_and_vanish, grandchild.ticket)
     actor.cue("vanish")
     actor.wait_until_gone()
@@ -408,47 +413,50 @@ def test_join_with_a_timeout_waits_for_grandchildren_too(mp, stage):
 
 
 def try_forbidden_joins(stage):
-    """Join what was not started, and join oneself; report what came of it."""
+    """Join a thread and a process before their start, and the current ones; report the errors."""
     mp = stage.mp
     return {
-        ("not started", "Thread"): result_or_error(threading.Thread().join),
-        ("not started", "Process"): result_or_error(mp.Process().join),
-        ("oneself", "Thread"): result_or_error(threading.current_thread().join),
-        ("oneself", "Process"): result_or_error(mp.current_process().join),
+        "Thread before start()": result_or_error(threading.Thread().join),
+        "Process before start()": result_or_error(mp.Process().join),
+        "current_thread()": result_or_error(threading.current_thread().join),
+        "current_process()": result_or_error(mp.current_process().join),
     }
 
 
 @claim("join.before-start-fails", docs="multiprocessing.Process.join")
 def test_a_process_cannot_be_joined_before_its_start(mp, stage):
-    """To join a process before it was started is an error, as with threads.
+    """Calling join() before start() raises an exception, as with threads.
 
-    An actor tries it, without a time-out, since join might wait for ever. With one it is an
-    error too.
+    An actor calls it without a timeout, since join() might wait forever; the test calls it with
+    a timeout of 0.
     """
-    outcomes = stage.result_of(try_forbidden_joins)
-    assert outcomes["not started", "Thread"] is not None
-    assert outcomes["not started", "Process"] is not None
+    errors = stage.result_of(try_forbidden_joins)
+    assert errors["Thread before start()"] is not None
+    assert errors["Process before start()"] is not None
     assert result_or_error(mp.Process().join, 0) is not None
 
 
 @claim("join.self-join-fails", docs="multiprocessing.Process.join")
 def test_a_process_cannot_join_itself(mp, stage):
-    """A process cannot join itself, be it the program's first or another: that is an error.
+    """Calling current_process().join() raises an exception, in the main process or a child.
 
-    The other process tries it without a time-out, the first one for a beat.
+    The child calls it without a timeout, the main process with a timeout of one beat.
     """
-    outcomes = stage.result_of(try_forbidden_joins)
-    assert outcomes["oneself", "Thread"] is not None
-    assert outcomes["oneself", "Process"] is not None
+    errors = stage.result_of(try_forbidden_joins)
+    assert errors["current_thread()"] is not None
+    assert errors["current_process()"] is not None
     assert result_or_error(mp.current_process().join, BEAT) is not None
 
 
 @claim("join.refused-by-assertion", docs="multiprocessing.Process.join", level=OBSERVED)
-def test_what_join_refuses_fails_by_an_assertion(mp, stage):
-    """A join that is refused raises AssertionError, where a thread's raises RuntimeError."""
+def test_a_refused_join_raises_assertion_error(mp, stage):
+    """join() before start() or on itself raises AssertionError, where threads raise RuntimeError.
+
+    The actor's joins have no timeout, as in the two claims before.
+    """
     assert stage.result_of(try_forbidden_joins) == {
-        ("not started", "Thread"): "RuntimeError",
-        ("not started", "Process"): "AssertionError",
-        ("oneself", "Thread"): "RuntimeError",
-        ("oneself", "Process"): "AssertionError",
+        "Thread before start()": "RuntimeError",
+        "Process before start()": "AssertionError",
+        "current_thread()": "RuntimeError",
+        "current_process()": "AssertionError",
     }

@@ -1,17 +1,19 @@
-"""Lock: one at a time.
+"""Lock: one process at a time.
 
-A lock is held by one process at a time; the others wait. It is held either for the length of a
-``with`` block or from ``acquire`` to ``release``. Only the first is safe when something in
-between raises.
+At most one process holds a lock; any other process that calls ``acquire()`` blocks until the lock
+is released. Use it where processes change the same file or the same shared memory. Prefer
+``with lock:`` to ``acquire()`` and ``release()``: only the with statement releases the lock when
+an exception is raised.
 
-A lock excludes those who hold that very lock, so it must be handed over as an argument. A lock
-that each process makes for itself, or a lock for threads, excludes no other process.
+Two things surprise people. A lock excludes only processes that share this very lock, so pass it
+to each process as an argument: a lock that each process creates itself excludes no other process,
+and neither does a ``threading.Lock``. And unlike threading, ``acquire()`` has a parameter
+``block``, ``timeout=None`` blocks until the lock is free, a negative timeout counts as 0, and
+releasing an unlocked lock raises ValueError.
 
-That nobody else is inside cannot be seen from a line appended to a file: such a line is written
-at once, with a lock or without. The proofs here write a record in two halves, with a cue in
+A line that is appended to a file is written at once, with a lock or without, so it cannot show
+that no other process is inside. The proofs here write a record in two halves, with a cue in
 between, or read a number and write it back.
-
-Parity with threading ends where a call says how long to wait, and in what is raised.
 """
 
 import threading
@@ -23,15 +25,25 @@ from spec.kit import BEAT, OBSERVED, TICK, claim, now, result_or_error, submodul
 NEEDS = ("semaphores",)
 
 
-def write_by_with(stage, lock, path):
+def write_record(stage, path, name):
+    """Append a record in two halves, and wait for a cue in between."""
+    with open(path, "a") as file:
+        file.write(f"{name} begins\n")
+        file.flush()
+        stage.say("inside")
+        stage.wait_for_cue("finish")
+        file.write(f"{name} ends\n")
+
+
+def write_inside_with(stage, lock, path):
     """Write a record inside a with block."""
     stage.say("asking")
     with lock:
         write_record(stage, path, "with")
 
 
-def write_by_acquire(stage, lock, path):
-    """Write a record between acquire and release."""
+def write_after_acquire(stage, lock, path):
+    """Write a record between acquire() and release()."""
     stage.say("asking")
     lock.acquire()
     write_record(stage, path, "acquire")
@@ -39,73 +51,63 @@ def write_by_acquire(stage, lock, path):
 
 
 def write_unlocked(stage, path):
-    """Write a record without asking anybody."""
-    write_record(stage, path, "alone")
-
-
-def write_record(stage, path, name):
-    """Append a record in two halves, and wait for a cue in between."""
-    with open(path, "a") as file:
-        file.write(f"{name} begins\n")
-        file.flush()
-        stage.say("inside")
-        stage.wait_for_cue("go on")
-        file.write(f"{name} ends\n")
+    """Write a record without a lock."""
+    write_record(stage, path, "unlocked")
 
 
 @claim("lock.with-and-acquire-both-exclude", docs="multiprocessing.Lock")
-def test_with_and_acquire_both_keep_the_second_out(mp, stage, tmp_path):
-    """A process inside "with lock" keeps out one that calls acquire, and the other way about.
+def test_with_and_acquire_exclude_each_other(mp, stage, tmp_path):
+    """A "with lock" block and lock.acquire() exclude each other: only one process is inside.
 
-    The first is known to be inside, and the second to ask. The second has a beat's time to show
-    itself, and then the first is cued to finish its record. Without the lock, the control, both
-    are inside at once and their records are torn.
+    The first process is known to be inside, and the second is about to ask. It has one beat to
+    get in wrongly; then the first is cued to finish its record. A slow machine only delays this.
+    As a control, two processes without a lock are inside at once, and their records are mixed.
     """
-    for first, second in ((write_by_with, write_by_acquire), (write_by_acquire, write_by_with)):
+    for first, second in (
+        (write_inside_with, write_after_acquire),
+        (write_after_acquire, write_inside_with),
+    ):
         lock = mp.Lock()
         path = tmp_path / first.__name__
         inside = stage.enter(first, lock, str(path))
         inside.expect("inside")
         outside = stage.enter(second, lock, str(path))
         outside.expect("asking")
-        assert outside.does_not_say("inside"), "a second process got in"
-        inside.cue("go on")
-        inside.returns()
+        assert outside.does_not_say("inside"), "a second process is inside"
+        inside.returns(cue="finish")
         outside.expect("inside")
-        outside.cue("go on")
-        outside.returns()
+        outside.returns(cue="finish")
         names = [line.split() for line in path.read_text().splitlines()]
         assert [word for _, word in names] == ["begins", "ends", "begins", "ends"]
         assert names[0][0] == names[1][0]
 
     path = tmp_path / "unlocked"
     both = []
-    for _ in range(2):  # in turn: where to append is to seek and to write, one line may be lost
+    for _ in range(2):  # in turn: where appending is to seek and to write, a line may be lost
         both.append(stage.enter(write_unlocked, str(path)))
         both[-1].expect("inside")
     for each in both:
-        each.cue("go on")
-        each.returns()
-    torn = [line.split()[1] for line in path.read_text().splitlines()]
-    assert torn == ["begins", "begins", "ends", "ends"]
+        each.returns(cue="finish")
+    mixed = [line.split()[1] for line in path.read_text().splitlines()]
+    assert mixed == ["begins", "begins", "ends", "ends"]
 
 
-def count(stage, lock, path):
-    """Add one to the number in a file for two beats; report how often."""
+def increment_under_lock(stage, lock, path):
+    """Add one to the number in a file again and again for two beats; report how often."""
     stage.say("ready")
-    stage.wait_for_cue("count")
+    stage.wait_for_cue("begin")
     added, end = 0, now() + 2 * BEAT
     while now() < end:
         with lock, open(path, "r+") as file:
             number = int(file.read())
             file.seek(0)
-            time.sleep(TICK / 20)  # leave the other time to come in between
+            time.sleep(TICK / 20)  # time for the other process to come in between
             file.write(str(number + 1))
         added += 1
     return added
 
 
-def count_once_unlocked(stage, path):
+def increment_unlocked(stage, path):
     """Read the number in a file, and write it back plus one when cued."""
     with open(path) as file:
         number = int(file.read())
@@ -116,36 +118,35 @@ def count_once_unlocked(stage, path):
 
 
 @claim("lock.read-modify-write-is-exact", docs="multiprocessing.Lock")
-def test_no_count_is_lost_under_a_lock(mp, stage, tmp_path):
-    """Processes that read a number and write it back plus one, under a lock, lose no count.
+def test_no_increment_is_lost_under_a_lock(mp, stage, tmp_path):
+    """Processes that increment a number in a file while holding the same lock lose no increment.
 
-    Two processes count for two beats, from the same moment on: the number is the sum of what
-    they have counted. The control, without the lock and in an order forced by cues, loses a
-    count.
+    Two processes increment it for two beats: in the end it is the sum of what they report,
+    however few that are. As a control, two processes without a lock, in an order forced by
+    cues, lose an increment.
     """
     path = tmp_path / "number"
     path.write_text("0")
     lock = mp.Lock()
-    counters = [stage.enter(count, lock, str(path)) for _ in range(2)]
-    for each in counters:
+    both = [stage.enter(increment_under_lock, lock, str(path)) for _ in range(2)]
+    for each in both:
         each.expect("ready")
-    for each in counters:
-        each.cue("count")
-    assert str(sum(each.returns() for each in counters)) == path.read_text()
+    for each in both:
+        each.cue("begin")
+    assert str(sum(each.returns() for each in both)) == path.read_text()
 
     path.write_text("0")
-    counters = [stage.enter(count_once_unlocked, str(path)) for _ in range(2)]
-    for each in counters:
+    both = [stage.enter(increment_unlocked, str(path)) for _ in range(2)]
+    for each in both:
         each.expect("read")
-    for each in counters:
-        each.cue("write")
-        each.returns()
+    for each in both:
+        each.returns(cue="write")
     assert path.read_text() == "1"
 
 
-def ask_when_cued(stage, lock):
-    """Take the lock when cued, and keep it until cued again."""
-    stage.wait_for_cue("ask")
+def hold_lock_when_cued(stage, lock):
+    """Acquire the lock when cued, and hold it until cued again."""
+    stage.wait_for_cue("acquire")
     with lock:
         stage.say("inside")
         stage.wait_for_cue("leave")
@@ -153,34 +154,31 @@ def ask_when_cued(stage, lock):
 
 @claim("lock.order-is-free", docs="multiprocessing.Lock")
 def test_either_process_may_come_first(mp, stage, program):
-    """Either of two processes may take the lock first, whichever was started first.
+    """Of two processes, either may get a lock first, whichever was started first.
 
-    Order is forced by cues, in both ways. The tutorial's sample prints its two lines in any
-    order, so only which lines there are is looked at.
+    Cues force both orders. The tutorial's sample prints its two lines in any order, so the
+    lines are sorted before they are compared.
     """
     lock = mp.Lock()
-    actors = [stage.enter(ask_when_cued, lock) for _ in range(2)]
-    actors += [stage.enter(ask_when_cued, lock) for _ in range(2)]
+    actors = [stage.enter(hold_lock_when_cued, lock) for _ in range(4)]
     for place in (1, 0, 2, 3):
-        actors[place].cue("ask")
+        actors[place].cue("acquire")
         actors[place].expect("inside")
-        actors[place].cue("leave")
-        actors[place].returns()
+        actors[place].returns(cue="leave")
 
-    completed = program.run("sample_lock")
-    assert completed.exitcode == 0, completed.errors
-    assert sorted(completed.lines) == ["written between acquire and release", "written inside with"]
+    lines = program.lines_of("sample_lock")
+    assert sorted(lines) == ["written between acquire and release", "written inside with"]
 
 
-def hold_own_lock(stage):
-    """Make a lock, and hold it until cued."""
+def hold_own_lock_until_cued(stage):
+    """Create a lock, and hold it until cued."""
     with stage.mp.Lock():
         stage.say("inside")
         stage.wait_for_cue("leave")
 
 
-def hold(stage, lock):
-    """Hold the lock that was handed over until cued."""
+def hold_shared_lock_until_cued(stage, lock):
+    """Hold the lock that was passed as an argument until cued."""
     stage.say("asking")
     with lock:
         stage.say("inside")
@@ -188,110 +186,111 @@ def hold(stage, lock):
 
 
 @claim("lock.per-process-lock-excludes-nobody", docs="multiprocessing#programming-guidelines")
-def test_a_lock_of_its_own_keeps_nobody_out(mp, stage):
-    """A lock excludes those it was handed to; one that each process makes itself excludes nobody.
+def test_a_lock_of_its_own_excludes_no_other_process(mp, stage):
+    """A lock excludes only processes that share it; a lock created in each process excludes none.
 
-    Both processes are inside locks of their own at the same time: one waits there for a cue
-    until the other has come. With one lock, handed to both, the second is kept out.
+    Both processes are inside locks of their own at the same time: each stays there until it is
+    cued, and that happens after both are inside. With one lock, passed to both, the second
+    process does not get in before the first leaves.
     """
-    own = [stage.enter(hold_own_lock) for _ in range(2)]
+    own = [stage.enter(hold_own_lock_until_cued) for _ in range(2)]
     for each in own:
         each.expect("inside")
     for each in own:
-        each.cue("leave")
-        each.returns()
+        each.returns(cue="leave")
 
     lock = mp.Lock()
-    inside = stage.enter(hold, lock)
+    inside = stage.enter(hold_shared_lock_until_cued, lock)
     inside.expect("inside")
-    outside = stage.enter(hold, lock)
+    outside = stage.enter(hold_shared_lock_until_cued, lock)
     outside.expect("asking")
-    assert outside.does_not_say("inside"), "the lock that was handed over excludes nobody"
-    inside.cue("leave")
-    inside.returns()
+    assert outside.does_not_say("inside"), "the shared lock does not exclude a second process"
+    inside.returns(cue="leave")
     outside.expect("inside")
-    outside.cue("leave")
-    outside.returns()
+    outside.returns(cue="leave")
 
 
-def fail_inside_with(stage, lock, error):
-    """Raise inside a with block; report whether the error came out of it."""
+def raise_inside_with(stage, lock, error):
+    """Raise an exception inside a with block; report the one that came out of it."""
     try:
         with lock:
-            raise {"error": ValueError, "exit": SystemExit}[error]
-    except (ValueError, SystemExit):
-        return True
+            raise error
+    except (ValueError, SystemExit) as caught:
+        return type(caught).__name__
+    return "none"
 
 
-def fail_before_release(stage, lock):
-    """Raise between acquire and release, with nothing to see to the release."""
+def raise_before_release(stage, lock):
+    """Raise an exception between acquire() and release(); report it."""
     try:
         lock.acquire()
         raise ValueError
         lock.release()
-    except ValueError:
-        return True
+    except ValueError as caught:
+        return type(caught).__name__
 
 
-def try_for_a_beat(stage, lock):
-    """Ask for the lock for one beat; report the answer."""
-    admitted = lock.acquire(timeout=BEAT)
-    if admitted:
+def acquire_within_a_beat(stage, lock):
+    """Try to acquire the lock for one beat, and release it again; report the answer."""
+    acquired = lock.acquire(timeout=BEAT)
+    if acquired:
         lock.release()
-    return admitted
+    return acquired
 
 
 @claim("lock.with-releases-on-exception", docs="multiprocessing.Lock")
-def test_with_releases_when_something_raises(mp, stage):
-    """A with block releases its lock when something inside raises; acquire alone leaves it held.
+def test_with_releases_when_an_exception_is_raised(mp, stage):
+    """A with block releases its lock on an exception; a lock acquired by acquire() stays held.
 
-    Both an error and the exit of the process are raised. The exception itself comes through.
+    The with block is left by an error and by SystemExit. Both exceptions come out of it
+    unchanged.
     """
     lock = mp.Lock()
-    for error in ("error", "exit"):
-        assert stage.result_of(fail_inside_with, lock, error) is True
-        assert stage.result_of(try_for_a_beat, lock), "the with block left the lock held"
-    assert stage.result_of(fail_before_release, lock) is True
-    assert not stage.result_of(try_for_a_beat, lock), "the lock was released by nobody"
+    for error in (ValueError, SystemExit):
+        assert stage.result_of(raise_inside_with, lock, error) == error.__name__
+        assert stage.result_of(acquire_within_a_beat, lock), f"held after {error.__name__}"
+    assert stage.result_of(raise_before_release, lock) == "ValueError"
+    assert not stage.result_of(acquire_within_a_beat, lock), "free without a release()"
 
 
-def hand_over_a_lock_for_threads(stage):
-    """Try to start a process with a lock for threads; report what came of it, and if it started.
+def start_with_a_threading_lock(stage):
+    """Try to start a process with a threading.Lock; report the outcome, and whether it started.
 
-    An actor does it: Windows has made the process before the lock is refused.
+    An actor does it, because Windows creates the process before the lock is refused.
     """
-    process = stage.mp.Process(target=hold, args=(stage, threading.Lock()))
-    return result_or_error(process.start), process.pid is not None
+    args = (stage, threading.Lock())
+    process = stage.mp.Process(target=hold_shared_lock_until_cued, args=args)
+    return {"start()": result_or_error(process.start), "started": process.pid is not None}
 
 
 @claim("lock.threading-lock-excludes-no-process", docs="threading.Lock", level=OBSERVED)
-def test_a_lock_for_threads_keeps_no_process_out(mp, stage):
-    """A threading.Lock excludes no process: it is copied by fork, and refused by the others.
+def test_a_threading_lock_excludes_no_process(mp, stage):
+    """A threading.Lock does not exclude processes: fork copies it, spawn and forkserver refuse it.
 
     Forked processes are inside at the same time. Under spawn and forkserver start() raises
-    what pickle raises for what it cannot pickle.
+    what pickle raises for an object that it cannot pickle.
     """
     if mp.get_start_method() != "fork":
-        error, started = stage.result_of(hand_over_a_lock_for_threads)
-        assert error in ("TypeError", "PicklingError")  # which of them, is promised nowhere
-        assert not started, "a threading.Lock was handed to another process"
+        observed = stage.result_of(start_with_a_threading_lock)
+        # no documentation says which of the two it is
+        assert observed["start()"] in ("TypeError", "PicklingError"), observed
+        assert observed["started"] is False, observed
         return
 
     lock = threading.Lock()
-    both = [stage.enter(hold, lock) for _ in range(2)]
+    both = [stage.enter(hold_shared_lock_until_cued, lock) for _ in range(2)]
     for each in both:
         each.expect("inside")
     for each in both:
-        each.cue("leave")
-        each.returns()
+        each.returns(cue="leave")
 
 
 GLOBALS = types.SimpleNamespace()
 
 
-def hold_global(stage):
+def hold_global_lock_until_cued(stage):
     """Hold the lock that is a global here until cued."""
-    hold(stage, GLOBALS.lock)
+    hold_shared_lock_until_cued(stage, GLOBALS.lock)
 
 
 @claim(
@@ -300,58 +299,68 @@ def hold_global(stage):
     methods=("fork",),
 )
 def test_a_global_lock_is_shared_with_forked_processes(mp, stage):
-    """Under fork a lock that is a global is shared with children to whom nobody has handed it.
+    """Under fork, children share a global lock without receiving it as an argument.
 
-    The lock is made after the chapter was imported, so a child can have it from its parent only.
+    The lock is created after this chapter was imported, so a child can have it only from its
+    parent. The child that is inside stays there until it is cued; the other has one beat to
+    get in wrongly.
     """
     GLOBALS.lock = mp.Lock()
     try:
-        both = [stage.enter(hold_global) for _ in range(2)]
+        both = [stage.enter(hold_global_lock_until_cued) for _ in range(2)]
         for each in both:
             each.expect("asking")
         inside = stage.first_to_say(both, "inside")
         both.remove(inside)
-        assert both[0].does_not_say("inside"), "a second process got in"
-        inside.cue("leave")
-        inside.returns()
-        both[0].expect("inside")
-        both[0].cue("leave")
-        both[0].returns()
+        outside = both[0]
+        assert outside.does_not_say("inside"), "a second process is inside"
+        inside.returns(cue="leave")
+        outside.expect("inside")
+        outside.returns(cue="leave")
     finally:
         del GLOBALS.lock
 
 
-def take_twice(stage, lock):
-    """Take a lock, and ask for it again, without waiting and for a beat; report the answers."""
-    return [lock.acquire(), lock.acquire(False), lock.acquire(True, BEAT)]
+def acquire_three_times(stage, lock):
+    """Acquire a free lock, and try again without blocking and for a beat; report the answers."""
+    return {
+        "acquire()": lock.acquire(),
+        "acquire(False)": lock.acquire(False),
+        "acquire(True, BEAT)": lock.acquire(True, BEAT),
+    }
 
 
 @claim("lock.not-recursive", docs="multiprocessing.Lock")
-def test_the_owner_of_a_lock_cannot_take_it_again(mp, stage):
-    """Who has taken a Lock and asks for it again has to wait as all others have.
+def test_the_holder_of_a_lock_cannot_acquire_it_again(mp, stage):
+    """A Lock is not recursive: acquire() blocks even its holder until the lock is released.
 
-    It is so with a thread and threading.Lock, too.
+    The same holds for a thread and threading.Lock.
     """
     for by, lock in ((threading.Thread, threading.Lock()), (mp.Process, mp.Lock())):
-        assert stage.result_of(take_twice, lock, by=by) == [True, False, False]
+        assert stage.result_of(acquire_three_times, lock, by=by) == {
+            "acquire()": True,
+            "acquire(False)": False,
+            "acquire(True, BEAT)": False,
+        }
 
 
-def take(stage, lock):
-    """Take the lock, if it is free, and end without releasing it."""
+def acquire_and_end(stage, lock):
+    """Try to acquire the lock without blocking, and end without releasing it."""
     return lock.acquire(False)
 
 
-def release(stage, lock):
-    """Release a lock that somebody else has taken."""
+def release_lock_of_another(stage, lock):
+    """Release a lock that another process or thread has acquired."""
     return result_or_error(lock.release)
 
 
 @claim("lock.anyone-may-release", docs="multiprocessing.Lock.release")
-def test_a_lock_may_be_released_by_another_than_who_took_it(mp, stage):
-    """Any process or thread may release a Lock, whoever has taken it; then it is free.
+def test_a_lock_can_be_released_by_another_than_its_holder(mp, stage):
+    """Any process or thread can release a Lock, even if another process or thread acquired it.
 
-    What one process has taken another releases, parent and child in both ways, and a thread
-    releases what another thread of its process has taken, as in threading.
+    A child releases what its parent acquired, and vice versa. A thread releases what another
+    thread of its process acquired, as in threading. Afterwards the lock is free, for one
+    holder.
     """
     for lock, *others in (
         (threading.Lock(), threading.Thread),
@@ -359,85 +368,105 @@ def test_a_lock_may_be_released_by_another_than_who_took_it(mp, stage):
     ):
         for by in others:
             assert lock.acquire(False)
-            assert stage.result_of(release, lock, by=by) is None
+            assert stage.result_of(release_lock_of_another, lock, by=by) is None
         assert lock.acquire(False), "it is not free"
         assert not lock.acquire(False), "it is free twice"
 
     lock = mp.Lock()
-    assert stage.result_of(take, lock) is True
-    assert not lock.acquire(False), "the child has not taken it"
+    assert stage.result_of(acquire_and_end, lock) is True
+    assert not lock.acquire(False), "the child does not hold it"
     assert result_or_error(lock.release) is None
     assert lock.acquire(False), "it is not free"
 
 
-def release_too_often(stage, lock):
-    """Release a lock that is free, take it and ask again, release it twice; report all answers."""
-    return [
-        result_or_error(lock.release),
-        lock.acquire(False),
-        lock.acquire(False),
-        result_or_error(lock.release),
-        result_or_error(lock.release),
-    ]
+def release_lock_too_often(stage, lock):
+    """Release a free lock, acquire it twice and release it twice; report all outcomes."""
+    return {
+        "release() when free": result_or_error(lock.release),
+        "acquire(False)": lock.acquire(False),
+        "second acquire(False)": lock.acquire(False),
+        "release()": result_or_error(lock.release),
+        "second release()": result_or_error(lock.release),
+    }
 
 
 @claim("lock.releasing-unlocked-fails", docs="multiprocessing.Lock.release")
 def test_a_free_lock_cannot_be_released(mp, stage):
-    """To release a Lock that is free raises ValueError, and leaves it free for one only.
+    """Releasing an unlocked Lock raises ValueError and has no effect.
 
-    Here parity ends: threading raises RuntimeError. It is the same in the process that made the
-    lock and in another.
+    Unlike threading, which raises RuntimeError. The outcome is the same in the process that
+    created the lock and in another. "No effect" means that only one acquire() succeeds
+    afterwards.
     """
     lock = mp.Lock()
     observed = {
-        "a process": stage.result_of(release_too_often, lock),
-        "a thread": stage.result_of(release_too_often, lock, by=threading.Thread),
-        "threading": stage.result_of(release_too_often, threading.Lock(), by=threading.Thread),
+        "a process": stage.result_of(release_lock_too_often, lock),
+        "a thread": stage.result_of(release_lock_too_often, lock, by=threading.Thread),
+        "threading": stage.result_of(release_lock_too_often, threading.Lock(), by=threading.Thread),
     }
+
+    def refused_with(error):
+        return {
+            "release() when free": error,
+            "acquire(False)": True,
+            "second acquire(False)": False,
+            "release()": None,
+            "second release()": error,
+        }
+
     assert observed == {
-        "a process": ["ValueError", True, False, None, "ValueError"],
-        "a thread": ["ValueError", True, False, None, "ValueError"],
-        "threading": ["RuntimeError", True, False, None, "RuntimeError"],
+        "a process": refused_with("ValueError"),
+        "a thread": refused_with("ValueError"),
+        "threading": refused_with("RuntimeError"),
     }
-    assert [lock.acquire(False), lock.acquire(False)] == [True, False]
+    assert lock.acquire(False), "it is not free"
+    assert not lock.acquire(False), "it is free twice"
 
 
-def look_when_cued(stage, locks):
-    """Whenever cued, look whether each lock is held, and tell."""
+def report_locked_when_cued(stage, locks):
+    """Three times, when cued, report what locked() of each lock returns."""
     for _ in range(3):
         stage.wait_for_cue("look")
-        stage.say("seen", [lock.locked() for lock in locks])
+        stage.say("seen", {name: lock.locked() for name, lock in locks.items()})
 
 
 @claim("lock.locked-tells-if-held", docs="multiprocessing.Lock.locked", since="3.14")
-def test_locked_tells_whether_somebody_holds_the_lock(mp, stage):
-    """locked tells of a Lock and an RLock whether it is held, whoever holds it and whoever asks.
+def test_locked_tells_whether_the_lock_is_held(mp, stage):
+    """locked() is True in every process while any process holds the Lock or RLock, else False.
 
-    One process takes and releases them; it and another one look before, meanwhile and after.
+    The test's process acquires and releases both. It and another process call locked() before,
+    meanwhile and after.
     """
-    locks = [mp.Lock(), mp.RLock()]
-    looking = stage.enter(look_when_cued, locks)
+    locks = {"Lock": mp.Lock(), "RLock": mp.RLock()}
+    observer = stage.enter(report_locked_when_cued, locks)
 
     def seen():
-        looking.cue("look")
-        return [lock.locked() for lock in locks], looking.expect("seen")
+        observer.cue("look")
+        return {
+            "by this process": {name: lock.locked() for name, lock in locks.items()},
+            "by another": observer.expect("seen"),
+        }
 
-    assert seen() == ([False, False], [False, False])
-    for lock in locks:
+    def all_see(locked):
+        expected = dict.fromkeys(locks, locked)
+        return {"by this process": expected, "by another": expected}
+
+    assert seen() == all_see(False)
+    for lock in locks.values():
         assert lock.acquire(False)
-    assert seen() == ([True, True], [True, True])
-    for lock in locks:
+    assert seen() == all_see(True)
+    for lock in locks.values():
         lock.release()
-    assert seen() == ([False, False], [False, False])
-    looking.returns()
+    assert seen() == all_see(False)
+    observer.returns()
 
 
 @claim("lock.factory-not-class", docs="multiprocessing.Lock")
-def test_lock_makes_locks_and_is_no_class(mp):
-    """Lock and RLock are functions that make locks, not classes; isinstance refuses them.
+def test_lock_and_rlock_are_not_classes(mp):
+    """Lock and RLock are factory functions, not classes: isinstance() with them raises TypeError.
 
-    The classes are those of the sub-module synchronize. As with threading's, the name after
-    "with lock as" is bound to True, not to the lock.
+    The classes are those of the submodule synchronize. As with threading's locks, the name
+    after "with lock as" is bound to True, not to the lock.
     """
     for make, name in ((mp.Lock, "Lock"), (mp.RLock, "RLock")):
         lock = make()
@@ -447,60 +476,56 @@ def test_lock_makes_locks_and_is_no_class(mp):
             assert bound is True
 
 
-def ask_for_a_beat(stage, lock):
-    """Ask for the lock for one beat; report the answer and how long it took."""
-    with stage.span("asking") as asking:
-        admitted = lock.acquire(timeout=BEAT)
-    return admitted, asking.seconds
-
-
-def wait_for(stage, lock, timeout):
-    """Ask for the lock and wait so long; report the answer."""
+def acquire_lock_within(stage, lock, timeout):
+    """Try to acquire the lock with a timeout; report the answer."""
     stage.say("asking")
-    admitted = lock.acquire(True, timeout)
+    with stage.span("asking"):
+        acquired = lock.acquire(True, timeout)
     stage.say("answered")
-    return admitted
+    return acquired
 
 
 @claim("lock.timeout-returns-false", docs="multiprocessing.Lock.acquire")
-def test_acquire_gives_up_when_its_time_out_has_passed(mp, stage):
-    """acquire(timeout=...) returns False when the time has passed; True if free before that.
+def test_acquire_gives_up_after_its_timeout(mp, stage):
+    """acquire(timeout=t) returns True as soon as the lock is free, or False after t seconds.
 
-    One who waits for long gets the lock when it is released, far from the end of the time.
+    A lower bound shows that False does not come early. A timeout of ten times the patience
+    shows that True comes with the release: the test gives up after the patience, long before
+    that timeout.
     """
     locks = [mp.Lock(), mp.RLock()]
     for lock in locks:
         assert lock.acquire(False)
-    asking = [stage.enter(ask_for_a_beat, lock) for lock in locks]
-    for each in asking:
-        admitted, waited = each.returns()
-        assert admitted is False
-        assert waited >= BEAT - TICK, "it did not wait"
+    waiting = [stage.enter(acquire_lock_within, lock, BEAT) for lock in locks]
+    for each in waiting:
+        assert each.returns() is False
+        seconds = each.spans["asking"].seconds
+        assert seconds >= BEAT - TICK, f"it returned after {seconds} s"
 
-    waiting = [stage.enter(wait_for, lock, 10 * stage.patience) for lock in locks]
+    waiting = [stage.enter(acquire_lock_within, lock, 10 * stage.patience) for lock in locks]
     for each in waiting:
         each.expect("asking")
-    assert stage.none_says(waiting, "answered"), "who waits for long was answered at once"
+    assert stage.none_says(waiting, "answered"), "it returned long before its timeout"
     for lock in locks:
         lock.release()
     assert [each.returns() for each in waiting] == [True, True]
 
 
 @claim("lock.none-timeout-is-forever", docs="multiprocessing.Lock.acquire")
-def test_a_time_out_of_none_means_for_ever(mp, stage):
-    """With a time-out of None, acquire waits until the lock is free; threading says -1 for that.
+def test_a_timeout_of_none_means_forever(mp, stage):
+    """acquire(timeout=None) blocks until the lock is free; threading uses -1 for this.
 
-    Here parity ends: None is a TypeError there. Both wait for a beat at least, and get the lock
-    when it is released.
+    Unlike threading, where None raises TypeError. Both do not return within one beat while the
+    lock is held, and return True when it is released.
     """
     for by, lock, forever in (
         (threading.Thread, threading.Lock(), -1),
         (mp.Process, mp.Lock(), None),
     ):
         assert lock.acquire(False)
-        waiting = stage.enter(wait_for, lock, forever, by=by)
+        waiting = stage.enter(acquire_lock_within, lock, forever, by=by)
         waiting.expect("asking")
-        assert waiting.does_not_say("answered"), "it was answered while the lock was held"
+        assert waiting.does_not_say("answered"), "it returned while the lock was held"
         lock.release()
         assert waiting.returns() is True
     assert result_or_error(threading.Lock().acquire, True, None) == "TypeError"
@@ -515,7 +540,7 @@ def ask_each(stage, locks, calls, times=1):
 
 
 def answer(stage, call, lock):
-    """What the call returns or raises; "long" is ten times as long as any claim waits."""
+    """The outcome of the call; "long" is ten times the patience, in seconds."""
     return result_or_error(CALLS[call], lock, 10 * stage.patience)
 
 
@@ -531,7 +556,7 @@ CALLS = {
 
 
 def hold_each(*locks):
-    """Hold each of the locks here; returns them."""
+    """Acquire each of the locks in this process; returns them."""
     for lock in locks:
         assert lock.acquire(False)
     return list(locks)
@@ -539,9 +564,10 @@ def hold_each(*locks):
 
 @claim("lock.non-blocking-acquire-never-waits", docs="multiprocessing.Lock.acquire")
 def test_a_held_lock_refuses_a_non_blocking_acquire_at_once(mp, stage):
-    """acquire(block=False) on a held Lock or RLock returns False at once.
+    """acquire(block=False) returns False at once while another process holds the Lock or RLock.
 
-    "At once" has a witness: at some beat, fifty calls on each take less than the beat.
+    "At once" has a witness: at some beat, fifty calls on each take less than the beat. A busy
+    machine makes that beat longer.
     """
     locks = hold_each(mp.Lock(), mp.RLock())
 
@@ -550,15 +576,15 @@ def test_a_held_lock_refuses_a_non_blocking_acquire_at_once(mp, stage):
         assert asking.returns() == {"acquire(False)": False}
         return asking.spans["asking"].seconds < beat
 
-    assert stage.at_some_beat(answers_fifty_times), "it returns False, but not at once"
+    assert stage.at_some_beat(answers_fifty_times), "it returned False, but not at once"
 
 
 @claim("lock.negative-timeout-is-zero", docs="multiprocessing.Lock.acquire")
 def test_a_negative_timeout_counts_as_zero(mp, stage):
     """A negative timeout counts as 0: acquire() on a held lock returns False without waiting.
 
-    Unlike threading, where -1 waits forever and other negative values raise ValueError. A wait
-    of the absolute value would exceed every patience.
+    Unlike threading, where -1 blocks forever and other negative values raise ValueError. One of
+    the timeouts is minus ten times the patience: a wait for its absolute value would fail.
     """
     calls = ["acquire(True, 0)", "acquire(True, -1)", "acquire(True, -long)"]
     locks = hold_each(mp.Lock(), mp.RLock())
@@ -574,7 +600,10 @@ def test_a_negative_timeout_counts_as_zero(mp, stage):
 
 @claim("lock.non-blocking-ignores-timeout", docs="multiprocessing.Lock.acquire")
 def test_a_non_blocking_acquire_ignores_its_timeout(mp, stage):
-    """acquire(False, timeout) ignores its timeout; in threading it raises ValueError."""
+    """acquire(False, timeout) ignores its timeout; in threading it raises ValueError.
+
+    The timeout is ten times the patience: a wait for it would fail.
+    """
     calls = ["acquire(False, long)"]
     locks = hold_each(mp.Lock(), mp.RLock())
     assert stage.result_of(ask_each, locks, calls) == {"acquire(False, long)": False}
@@ -605,7 +634,7 @@ def test_the_first_parameter_of_acquire_is_block(mp, stage):
 def test_semaphores_answer_acquire_as_locks_do(mp, stage):
     """Semaphore.acquire() and BoundedSemaphore.acquire() treat block and timeout as Lock does.
 
-    All are held by the test. In threading, semaphores take a negative timeout as 0, which its
+    All are held by the test's process. In threading, semaphores take a negative timeout as 0, and
     locks do not.
     """
     locks = hold_each(mp.Lock())

@@ -1,18 +1,24 @@
-"""Logging: what the package itself has to say.
+"""Logging: messages of the package about what it does.
 
-The package logs what it does through a logger of its own, which is quiet. ``log_to_stderr`` has
-it written to standard error. Children do the same as the process that starts them.
+The package logs the starts and ends of processes, for example, through a logger of its own:
+``get_logger()``. By default its messages go nowhere. ``log_to_stderr()`` adds a handler that
+writes them to standard error, each with the level and the name of its process; that helps to find
+out why a program hangs at its end.
+
+A child does what its parent does: it logs to standard error if the parent did when it started
+the child. The logger is not shared between processes, so lines of several processes may get
+mixed.
 """
 
 from spec.kit import OBSERVED, claim
 
 
 @claim("logging.child-logs-under-own-name", docs="multiprocessing.log_to_stderr", level=OBSERVED)
-def test_a_child_logs_what_its_parent_logs(mp, program):
-    """A child logs to standard error, with its name, if its parent did at the start, and only then.
+def test_a_child_logs_if_its_parent_logs(mp, program):
+    """A child logs to stderr, with its name, only if log_to_stderr() was called before start().
 
-    The first child starts before the program asks for it, and says that its logger is quiet; the
-    second after. Each logs a line of its own, as information.
+    The program starts one child before the call and another after it. Each prints how many
+    handlers its logger has, and logs a line at the level INFO.
     """
     completed = program.run("logs")
     assert completed.exitcode == 0, completed.errors

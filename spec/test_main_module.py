@@ -1,17 +1,19 @@
-"""The main module: why programs carry a guard.
+"""The main module: why programs need a guard.
 
-Under spawn, and under forkserver, a child begins by importing the program's file, for the
-functions and classes in it. Without the guard ``if __name__ == "__main__":`` it would do all
-over again what the program does, and would start children itself: that is refused. With it, the
-same program works under every start method.
+With spawn and forkserver a child needs the functions and classes in the program's file, so the
+file is imported again. Without the guard ``if __name__ == "__main__":`` this import would do
+everything that the program does, and so would start further children: ``start()`` refuses that
+with RuntimeError. With the guard the same program works with every start method.
 
-The import goes by another name than "__main__", which is why the guard holds. What stands outside
-the guard is executed again: constants come out the same, what the program has changed does not.
+The file is imported under the name ``__mp_main__``, which is why the guard is false there. Code
+outside the guard is executed again. That is fine for definitions and constants; it surprises when
+such code prints, opens files or takes long, or when the program has reassigned a variable: the
+child has the value of the import.
 """
 
 from spec.kit import OBSERVED, claim
 
-# The tutorial's samples, in wording of our own, and what each prints, in any order.
+# Programs like the tutorial's samples, and the lines that each prints, sorted.
 SAMPLES = {
     "processes/sample_target": ["This is a process", "hello world"],
     "processes/sample_subclass": ["Ann is 19"],
@@ -33,11 +35,11 @@ SAMPLES = {
     needs=("addresses", "semaphores"),
 )
 def test_a_guarded_program_works_under_every_start_method(mp, program):
-    """A program whose main part is guarded works under every start method, and by default.
+    """A program whose main part is guarded works with every start method, and with the default.
 
-    These are the tutorial's samples, joined where they have to be. Where this start method is
-    the platform's default, each is run once more without a word on the start method. So there are
-    up to eighteen programs, some of which sleep: that takes more than a second.
+    Nine programs like the samples of the tutorial run with the start method. If it is the default
+    of the platform, each runs once more without setting a start method. Some of these programs
+    sleep, so this proof takes more than a second.
     """
     expected = {name: (0, "", lines) for name, lines in SAMPLES.items()}
     runs = [program.run]
@@ -51,11 +53,13 @@ def test_a_guarded_program_works_under_every_start_method(mp, program):
         } == expected
 
 
-def tell(program):
-    """What the program and its two processes print: names, the module's own object, and values."""
-    completed = program.run("main_module", str(program.folder / "executions"))
-    assert completed.exitcode == 0, completed.errors
-    return [line.split("; ") for line in completed.lines]
+def main_as_seen_in(where, name):
+    """The lines that the program ``names`` should print in a process whose main has this name."""
+    return {
+        f"{where}, __name__": name,
+        f"{where}, sys.modules['__main__'].__name__": name,
+        f"{where}, same function": "True",
+    }
 
 
 @claim(
@@ -64,15 +68,17 @@ def tell(program):
     level=OBSERVED,
 )
 def test_a_child_imports_the_main_module_under_another_name(mp, program):
-    """A child has its main module by the name "__mp_main__" unless it was forked: the guard holds.
+    """Except under fork, a child's main module is named "__mp_main__", so guarded code is skipped.
 
-    A function of the module tells the name. Either way sys.modules["__main__"] has that name and
-    that function, so that what was pickled by the name of the main module is found.
+    A function of the module prints the name. In the child, sys.modules["__main__"] is this same
+    module, so that functions and classes that were pickled as members of "__main__" are found.
     """
-    names = "__main__" if mp.get_start_method() == "fork" else "__mp_main__"
-    own, *children = tell(program)
-    assert own[:3] == ["__main__", "__main__", "True"]
-    assert [child[:3] for child in children] == [[names, names, "True"]] * 2
+    name = "__main__" if mp.get_start_method() == "fork" else "__mp_main__"
+    assert program.table_of("names") == {
+        **main_as_seen_in("program", "__main__"),
+        **main_as_seen_in("child 1", name),
+        **main_as_seen_in("child 2", name),
+    }
 
 
 @claim(
@@ -80,14 +86,20 @@ def test_a_child_imports_the_main_module_under_another_name(mp, program):
     docs="multiprocessing#the-spawn-and-forkserver-start-methods",
 )
 def test_constants_of_the_main_module_are_the_same_in_all_children(mp, program):
-    """A constant of the main module is the same in every child; what was changed may be not.
+    """Constants of the main module are equal in all children; reassigned variables may differ.
 
-    A variable that the program has changed is as at first where its module was imported anew.
+    A forked child has the reassigned value of the program. Any other child has the first value,
+    because its main module was imported anew.
     """
-    mood = "changed" if mp.get_start_method() == "fork" else "as at first"
-    own, *children = tell(program)
-    assert own[3:] == ["('left', 'right')", "changed"]
-    assert [child[3:] for child in children] == [["('left', 'right')", mood]] * 2
+    variable = "reassigned" if mp.get_start_method() == "fork" else "as imported"
+    assert program.table_of("values") == {
+        "program, constant": "('left', 'right')",
+        "program, variable": "reassigned",
+        "child 1, constant": "('left', 'right')",
+        "child 1, variable": variable,
+        "child 2, constant": "('left', 'right')",
+        "child 2, variable": variable,
+    }
 
 
 @claim(
@@ -96,28 +108,31 @@ def test_constants_of_the_main_module_are_the_same_in_all_children(mp, program):
     methods=("fork", "spawn"),
 )
 def test_every_spawned_child_executes_the_main_module_again(mp, program):
-    """What the main module does outside its guard is done again by each spawned child.
+    """Each spawned child executes the unguarded code of the main module; a forked child does not.
 
-    A forked one does not execute it. How often it is done under forkserver differs by version.
+    The program starts two children; its unguarded code prints a line. How often a fork server and
+    its children execute it depends on the version.
     """
-    tell(program)
-    executed = (program.folder / "executions").read_text().split()
-    again = [] if mp.get_start_method() == "fork" else ["__mp_main__"] * 2
-    assert executed == ["__main__", *again]
+    again = [] if mp.get_start_method() == "fork" else ["executed as __mp_main__"] * 2
+    assert program.lines_of("executions") == ["executed as __main__", *again]
 
 
 def run_unguarded(program, thing):
-    """How the program without a guard ends: exit code, output, and whether it gives the reason."""
+    """Run the program without a guard; returns how it ends, and whether it tells the reason."""
     completed = program.run("unguarded", thing, str(program.folder / thing))
-    assert "this takes no end" not in completed.errors, "it starts processes without end"
-    return completed.exitcode, completed.lines, "bootstrapping phase" in completed.errors
+    assert "processes start without end" not in completed.errors, completed.errors
+    return {
+        "exit code": completed.exitcode,
+        "output": completed.lines,
+        "RuntimeError": "bootstrapping phase" in completed.errors,
+    }
 
 
 def outcome_unguarded(mp):
-    """How a program without a guard has to end."""
+    """How a program without a guard should end."""
     if mp.get_start_method() == "fork":
-        return 0, ["it works"], False
-    return 1, [], True
+        return {"exit code": 0, "output": ["it works"], "RuntimeError": False}
+    return {"exit code": 1, "output": [], "RuntimeError": True}
 
 
 @claim(
@@ -125,10 +140,11 @@ def outcome_unguarded(mp):
     docs="multiprocessing#the-spawn-and-forkserver-start-methods",
 )
 def test_a_program_without_a_guard_fails(mp, program):
-    """Without the guard a program that starts a process fails, unless that is forked.
+    """Without a guard, a child fails with RuntimeError and exit code 1, unless it is forked.
 
-    The process imports the program, and is about to start another in the course of that: it is
-    told the reason by a RuntimeError, and ends with 1. The program ends with its exit code.
+    The child imports the program, which is about to start another process: start() raises
+    RuntimeError, whose message names the missing guard. The program ends with the child's exit
+    code.
     """
     assert run_unguarded(program, "Process") == outcome_unguarded(mp)
 
@@ -138,15 +154,15 @@ def test_a_program_without_a_guard_fails(mp, program):
     docs="multiprocessing#the-spawn-and-forkserver-start-methods",
     needs=("addresses", "semaphores"),
     deviations={
-        "fetched-handles": "the Manager's program waits for ever for a process that died before it "
+        "fetched-handles": "the Manager's program waits forever for a process that died before it "
         "had fetched its end of a pipe: github.com/python/cpython/issues/114720"
     },
 )
 def test_a_pool_or_a_manager_without_a_guard_fails(mp, program):
-    """Without the guard a program that makes a Pool or a Manager fails, unless they are forked.
+    """Without a guard, processes of Pool() and Manager() fail with RuntimeError unless forked.
 
-    A Manager is told that its process has ended. A Pool would replace its dead workers for ever,
-    so the program gives up when the first has ended. Either tells the reason.
+    Manager() raises in the program when its process has ended. A pool replaces dead workers
+    forever, so the program itself ends with exit code 1 when the first worker has ended.
     """
     observed = {thing: run_unguarded(program, thing) for thing in ("Pool", "Manager")}
     assert observed == {"Pool": outcome_unguarded(mp), "Manager": outcome_unguarded(mp)}

@@ -1,8 +1,15 @@
-"""Manager: objects that all processes share.
+"""Manager: objects that processes share through a server.
 
-A manager is a process that holds ordinary objects. What others hold are proxies, which pass on
-to it whatever is asked of them, so all see the same list and the same dict. The proxies are of
-use as long as the manager lives: until the end of its ``with`` block.
+A manager is a process that holds ordinary objects, such as lists and dicts. The other processes
+have proxies, which pass each call on to the manager, so all of them work with the same object.
+Use it for objects of any type that do not fit into shared memory; it is slower, since each access
+is a message there and back.
+
+Some points surprise people. A proxy works only as long as its manager: until ``shutdown()``, or
+the end of its ``with`` block. And single calls are complete, but two calls one after the other
+are not protected from other processes in between.
+
+In the proofs an actor has the manager, since starting one might take forever.
 """
 
 from spec.kit import OBSERVED, claim
@@ -10,59 +17,62 @@ from spec.kit import OBSERVED, claim
 NEEDS = ("addresses",)
 
 
-def note(items, table, number):
-    """Write a number where it belongs in the list, and over the last one's in the dict."""
+def write_number(items, table, number):
+    """Write a number to its place in the list, and to the same key of the dict as all others."""
     items[number] = number
     table["a"] = number
 
 
-def host(stage):
+def have_five_write(stage):
     """Have five processes write to a managed list and dict; report both."""
     with stage.mp.Manager() as manager:
         items = manager.list(range(5, 10))
         table = manager.dict()
         writers = [
-            stage.mp.Process(target=note, args=(items, table, number)) for number in range(5)
+            stage.mp.Process(target=write_number, args=(items, table, number))
+            for number in range(5)
         ]
         for writer in writers:
             writer.start()
         for writer in writers:
             writer.join(stage.patience)
-        return list(items), dict(table), str(items)
+        return {"list": list(items), "dict": dict(table), "str(list)": str(items)}
 
 
 @claim("manager.list-and-dict-are-shared", docs="multiprocessing#sharing-state-between-processes")
 def test_five_processes_write_to_one_list_and_one_dict(mp, stage):
-    """What processes write to a managed list and dict, all of them see.
+    """Processes that have proxies of a managed list or dict all write to the same object.
 
-    Each of five processes writes its own number into the list, and all of them write to the same
-    key. Who writes last is not known; that it is one of them is. The manager is held by an actor,
-    since to make one may take for ever.
+    Each of five processes writes its own number into the list, and all of them write to one key
+    of the dict. It is not known which of them writes last, but its number is there.
     """
-    items, table, text = stage.result_of(host)
-    assert items == [0, 1, 2, 3, 4]
-    assert text == "[0, 1, 2, 3, 4]"
-    assert list(table) == ["a"]
-    assert table["a"] in range(5)
+    observed = stage.result_of(have_five_write)
+    assert observed["list"] == [0, 1, 2, 3, 4]
+    assert observed["str(list)"] == "[0, 1, 2, 3, 4]"
+    assert list(observed["dict"]) == ["a"]
+    assert observed["dict"]["a"] in range(5)
 
 
-def outlive(stage):
-    """Keep proxies beyond the end of their manager; report what they are good for then."""
-    with stage.mp.Manager() as manager:
-        items = manager.list([1, 2])
-        table = manager.dict(a=1)
-        stage.say("inside", items[0], table["a"], str(items))
-    return [error_of(lambda: items[0]), error_of(lambda: table["a"]), error_of(items.append, 3)], (
-        str(items)
-    )
-
-
-def error_of(call, *args):
-    """Whether the call raises OSError; its value if it raises nothing."""
+def value_or_os_error(call, *args):
+    """The value of a call, or "OSError" if it raises that or a subclass of it."""
     try:
         return call(*args)
     except OSError:
         return "OSError"
+
+
+def use_proxies_after_manager(stage):
+    """Report what proxies are good for while their manager lives, and after that."""
+    with stage.mp.Manager() as manager:
+        items = manager.list([1, 2])
+        table = manager.dict(a=1)
+        stage.say("inside", {"list": items[0], "dict": table["a"], "str(list)": str(items)})
+    return {
+        "list": value_or_os_error(lambda: items[0]),
+        "dict": value_or_os_error(lambda: table["a"]),
+        "append()": value_or_os_error(items.append, 3),
+        "str(list)": str(items),
+    }
 
 
 @claim(
@@ -70,14 +80,15 @@ def error_of(call, *args):
     docs="multiprocessing.managers.BaseManager.shutdown",
     level=OBSERVED,
 )
-def test_proxies_are_of_no_use_after_the_with_block(mp, stage):
-    """After the manager's with block its proxies raise OSError, and str() of one says it failed.
+def test_proxies_do_not_work_after_the_with_block(mp, stage):
+    """After a manager's with block its proxies raise OSError, and str(proxy) says "failed".
 
-    Which OSError it is depends on how far the connection had come.
+    Which subclass of OSError it is depends on how far the connection has come.
     """
-    actor = stage.enter(outlive)
-    assert actor.expect("inside") == (1, 1, "[1, 2]")
-    answers, text = actor.returns()
-    assert answers == ["OSError", "OSError", "OSError"]
+    actor = stage.enter(use_proxies_after_manager)
+    assert actor.expect("inside") == {"list": 1, "dict": 1, "str(list)": "[1, 2]"}
+    afterwards = actor.returns()
+    text = afterwards.pop("str(list)")
+    assert afterwards == {"list": "OSError", "dict": "OSError", "append()": "OSError"}
     assert "failed" in text
     assert "[1, 2]" not in text

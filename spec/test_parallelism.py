@@ -1,14 +1,18 @@
-"""Why processes at all: what runs at the same time, and what is shared.
+"""Parallelism: why to use processes rather than threads, and at which price.
 
-In an interpreter with a global lock (the GIL), threads take turns: two of them computing are no
-faster than one. Processes have an interpreter each, so they compute at the same time, on as many
-cores as there are. Waiting is another matter: a thread that sleeps, or waits for the disk, lets
-the others run, so threads do for that. Without the GIL, threads compute at the same time as well.
+With a global interpreter lock (the GIL), only one thread of a process executes Python code at a
+time: two threads that compute are no faster than one. Each process has an interpreter of its own,
+so processes compute at the same time, on as many cores as there are. Use processes for computing.
+For waiting, threads are enough: a thread that sleeps, or waits for a disk or a network, lets the
+other threads run. Without the GIL, threads compute at the same time too.
 
-The price of a process is that nothing is shared: it has its own memory. In return, almost all
-that works with a Thread works with a Process.
+The price is that processes share no memory: a child works on its own copy of every list and every
+global variable, and its parent does not see the changes. A Process is used like a Thread: most of
+its methods and attributes have the same names and meanings.
 
-Whether two players run at the same time is shown by a rally (see ``spec.kit.rally``).
+Whether two processes or threads run at the same time is shown by a rally (``spec.kit.rally``):
+two players hand a counter back and forth, a hundred times within 2 ms. They can do that only if
+both are running.
 """
 
 import mmap
@@ -20,7 +24,7 @@ from spec.kit import BEAT, TICK, claim
 from spec.kit.rally import COURT, court_in, play, ran_at_once
 
 
-def two_threads(stage, seconds):
+def rally_in_two_threads(stage, seconds):
     """Have two threads play a rally; report whether they ran at the same time."""
     court = mmap.mmap(-1, COURT)
     players = [threading.Thread(target=play, args=(court, me, seconds)) for me in (0, 1)]
@@ -31,25 +35,19 @@ def two_threads(stage, seconds):
     return ran_at_once(court)
 
 
-def one_player(stage, path, me):
-    """Play one side of a rally on a court in a file."""
-    with court_in(path) as court:
-        play(court, me, stage.patience)
-
-
 @claim(
     "parallelism.gil-serialises-threads",
     docs="threading#gil-and-performance-considerations",
     needs=("gil", "several-cores"),
 )
-def test_two_threads_never_compute_at_the_same_time(mp, stage):
-    """Under the GIL two threads of a process never compute at the same time.
+def test_two_threads_never_execute_python_at_the_same_time(mp, stage):
+    """With the GIL, two threads never execute Python code at the same time.
 
-    For five beats two threads try to exchange a counter a hundred times in a moment. Each
-    exchange needs a switch of threads, so they cannot, however fast the machine is. On one core
-    they could not without the GIL either.
+    For five beats two threads try to exchange a counter a hundred times within 2 ms. Under the
+    GIL each exchange needs a switch of threads, which takes too long on any machine. A machine
+    with one core would prevent it even without the GIL, so several cores are needed.
     """
-    assert not stage.result_of(two_threads, 5 * BEAT)
+    assert not stage.result_of(rally_in_two_threads, 5 * BEAT)
 
 
 @claim(
@@ -57,12 +55,18 @@ def test_two_threads_never_compute_at_the_same_time(mp, stage):
     docs="threading#gil-and-performance-considerations",
     needs=("no-gil", "several-cores"),
 )
-def test_two_threads_compute_at_the_same_time(mp, stage):
-    """Without the GIL two threads of a process compute at the same time.
+def test_two_threads_execute_python_at_the_same_time(mp, stage):
+    """Without the GIL, two threads can execute Python code at the same time.
 
-    One moment in which both run is enough, and they may try as long as the patience lasts.
+    One moment in which both run is enough, and they try for as long as the patience.
     """
-    assert stage.result_of(two_threads, stage.patience)
+    assert stage.result_of(rally_in_two_threads, stage.patience)
+
+
+def play_one_side(stage, path, me):
+    """Play one side of a rally whose court is a file."""
+    with court_in(path) as court:
+        play(court, me, stage.patience)
 
 
 @claim(
@@ -70,21 +74,21 @@ def test_two_threads_compute_at_the_same_time(mp, stage):
     docs="multiprocessing#introduction",
     needs=("several-cores",),
 )
-def test_two_processes_compute_at_the_same_time(mp, stage, tmp_path):
-    """Two processes compute at the same time, each on a core of its own.
+def test_two_processes_execute_python_at_the_same_time(mp, stage, tmp_path):
+    """Two processes can execute Python code at the same time, each on a core of its own.
 
-    One moment in which both run is enough, and they may try as long as the patience lasts. The
-    memory they play in is a mapped file, which the package knows nothing of.
+    One moment in which both run is enough, and they try for as long as the patience. The memory
+    that they play in is a mapped file, so nothing of the package is used for it.
     """
     path = tmp_path / "court"
     path.write_bytes(bytes(COURT))
-    players = [stage.enter(one_player, str(path), me) for me in (0, 1)]
+    players = [stage.enter(play_one_side, str(path), me) for me in (0, 1)]
     for player in players:
         player.returns()
     assert ran_at_once(path.read_bytes())
 
 
-def sleeper(stage, seconds):
+def nap_when_cued(stage, seconds):
     """Sleep when cued, and report when."""
     stage.say("ready")
     stage.wait_for_cue("sleep")
@@ -92,9 +96,9 @@ def sleeper(stage, seconds):
         time.sleep(seconds)
 
 
-def sleep_together(stage, beat, by):
-    """Let two sleepers sleep a beat each; whether they took less than 1.6 beats together."""
-    sleepers = [stage.enter(sleeper, beat, by=by) for _ in range(2)]
+def naps_overlap(stage, by, beat):
+    """Let two actors sleep for a beat each; whether both took less than 1.6 beats together."""
+    sleepers = [stage.enter(nap_when_cued, beat, by=by) for _ in range(2)]
     for each in sleepers:
         each.expect("ready")
     for each in sleepers:
@@ -103,109 +107,123 @@ def sleep_together(stage, beat, by):
         each.returns()
     naps = [each.spans["asleep"] for each in sleepers]
     together = max(nap.end for nap in naps) - min(nap.begin for nap in naps)
-    assert together >= beat - TICK, "a sleep was too short"
+    assert together >= beat - TICK, f"both sleeps took {together:g} s, less than one beat"
     return together < 1.6 * beat
 
 
 @claim("parallelism.waiting-overlaps-in-threads-too", docs="threading#introduction")
-def test_two_threads_wait_at_the_same_time_as_two_processes_do(mp, stage):
-    """Two threads that wait do so at the same time, so for waiting no process is needed.
+def test_two_threads_sleep_at_the_same_time_as_two_processes_do(mp, stage):
+    """Two threads can sleep at the same time, just as two processes can.
 
-    Two sleeps of a beat take less than 1.6 beats, by threads as by processes. A late start can
-    spoil a performance, so the beat grows; sleeps in turn would take two beats at any.
+    The witness is one performance in which two sleeps of a beat take less than 1.6 beats. On a
+    busy machine the beat grows until it succeeds; one sleep after the other takes two beats, at
+    any length of the beat.
     """
     for by in (threading.Thread, mp.Process):
-        assert stage.at_some_beat(lambda beat, by=by: sleep_together(stage, beat, by)), by
+        assert stage.at_some_beat(lambda beat, by=by: naps_overlap(stage, by, beat)), by
 
 
-def linger(stage):
-    """Stay until cued to leave."""
+def wait_until_cued(stage):
+    """Wait for the cue to leave."""
     stage.wait_for_cue("leave")
 
 
-def life(stage, by):
-    """Lead a Thread, or a Process, through its life; what could be seen from outside."""
-    actor = stage.prepare(linger, by=by, name="Ann")
+def seen_of(worker):
+    """The attributes of a Process or a Thread."""
+    return {
+        "name": worker.name,
+        "daemon": worker.daemon,
+        "type of ident": type(worker.ident),
+        "is_alive()": worker.is_alive(),
+    }
+
+
+def seen_through_life(stage, by):
+    """Create, start and join a Thread or a Process; its attributes at each step."""
+    actor = stage.prepare(wait_until_cued, by=by, name="Ann")
     worker = actor.process
-    before = (worker.name, worker.daemon, worker.ident is None, worker.is_alive())
+    seen = {"created": seen_of(worker)}
     worker.start()
-    during = (worker.name, worker.daemon, type(worker.ident), worker.is_alive())
-    still = worker.join(timeout=0), worker.is_alive()
-    actor.cue("leave")
-    actor.returns()
-    after = (worker.name, worker.daemon, type(worker.ident), worker.is_alive(), worker.join())
-    return before, during, still, after
+    seen["running"] = seen_of(worker)
+    seen["join(timeout=0)"] = {"returned": worker.join(timeout=0), **seen_of(worker)}
+    actor.returns(cue="leave")
+    seen["ended"] = seen_of(worker)
+    seen["join()"] = {"returned": worker.join()}
+    return seen
 
 
-def run_directly(by):
-    """Call ``run`` without ``start``; the threads in which the target ran."""
+def threads_of_direct_run(by):
+    """Call ``run()`` without ``start()``; the threads in which the target ran."""
     places = []
     by(target=lambda: places.append(threading.current_thread())).run()
     return places
 
 
 @claim("parallelism.process-mirrors-thread-surface", docs="multiprocessing.Process")
-def test_a_process_is_handled_like_a_thread(mp, stage):
-    """start, run, join, is_alive, name, daemon and ident of a Process mean what a Thread's do.
+def test_a_process_is_used_like_a_thread(mp, stage):
+    """In normal use start(), run(), join(), is_alive(), name, daemon, ident act as in Thread.
 
-    One scene is played with a Thread and with a Process, and all that could be seen is equal.
+    The same scene is played with a Thread and with a Process, and everything seen is equal. Of
+    ident only the type is compared.
     """
-    assert life(stage, mp.Process) == life(stage, threading.Thread)
-    assert run_directly(mp.Process) == run_directly(threading.Thread)
-    assert run_directly(mp.Process) == [threading.current_thread()]
+    assert seen_through_life(stage, mp.Process) == seen_through_life(stage, threading.Thread)
+    assert threads_of_direct_run(mp.Process) == threads_of_direct_run(threading.Thread)
+    assert threads_of_direct_run(mp.Process) == [threading.current_thread()]
 
 
 @claim("parallelism.threading-functions-without-counterpart", docs="multiprocessing#miscellaneous")
 def test_some_functions_of_threading_have_no_counterpart(mp):
-    """active_count, enumerate, settrace, setprofile, Timer and local exist for threads only."""
+    """Only threading has active_count(), enumerate(), settrace(), setprofile(), Timer and local."""
     for name in ("active_count", "enumerate", "settrace", "setprofile", "Timer", "local"):
         assert hasattr(threading, name), name
         assert not hasattr(mp, name), name
 
 
-BOARD: list[str] = []
+GLOBAL_NOTES: list[str] = []
 
 
-def write_down(stage, notes):
-    """Write on the list that was handed over and on a global one; report both."""
+def append_to_both(stage, notes):
+    """Append to the list in the arguments and to the global list; report both."""
     notes.append("seen")
-    BOARD.append("seen")
-    return notes, BOARD
+    GLOBAL_NOTES.append("seen")
+    return {"argument": notes, "global": GLOBAL_NOTES}
 
 
 @claim(
     "parallelism.child-memory-is-separate", docs="multiprocessing#sharing-state-between-processes"
 )
-def test_what_a_process_changes_in_memory_stays_there(mp, stage):
-    """A process changes its own copy of an object or a global; a thread changes the one there is.
+def test_a_process_changes_a_copy(mp, stage):
+    """A child changes only its own copy of a list or a global; a thread changes the original.
 
-    The control is the thread, playing the same scene.
+    The process and the thread play the same scene.
     """
-    BOARD.clear()
+    GLOBAL_NOTES.clear()
     notes: list[str] = []
-    assert stage.result_of(write_down, notes) == (["seen"], ["seen"])
-    assert (notes, BOARD) == ([], []), "the parent sees what the child wrote"
+    changed = {"argument": ["seen"], "global": ["seen"]}
+    assert stage.result_of(append_to_both, notes) == changed
+    in_the_parent = {"argument": list(notes), "global": list(GLOBAL_NOTES)}
+    assert in_the_parent == {"argument": [], "global": []}
 
-    assert stage.result_of(write_down, notes, by=threading.Thread) == (["seen"], ["seen"])
-    assert (notes, BOARD) == (["seen"], ["seen"])
-    BOARD.clear()
+    assert stage.result_of(append_to_both, notes, by=threading.Thread) == changed
+    in_the_parent = {"argument": list(notes), "global": list(GLOBAL_NOTES)}
+    assert in_the_parent == changed
+    GLOBAL_NOTES.clear()
 
 
-def tell_pid(stage):
-    """Report the process's number and stay, so that the number is taken."""
+def tell_pid_and_wait(stage):
+    """Report the PID, and keep it in use until cued to leave."""
     stage.say("pid", os.getpid())
     stage.wait_for_cue("leave")
 
 
 @claim("parallelism.pids-are-distinct", docs="multiprocessing#the-process-class")
-def test_each_process_has_a_number_of_its_own(mp, stage):
-    """Every process has a pid of its own, which is not its parent's.
+def test_each_process_has_a_pid_of_its_own(mp, stage):
+    """A parent and its running children all have different PIDs.
 
-    All of them live at the same time, so that no number can have been given twice.
+    Three children live at the same time, so the system cannot use a PID again.
     """
-    actors = [stage.enter(tell_pid) for _ in range(3)]
+    actors = [stage.enter(tell_pid_and_wait) for _ in range(3)]
     pids = {actor.expect("pid") for actor in actors}
-    assert len(pids | {os.getpid()}) == 4
+    assert len(pids | {os.getpid()}) == 4, pids
     for actor in actors:
-        actor.cue("leave")
-        actor.returns()
+        actor.returns(cue="leave")

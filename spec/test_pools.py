@@ -1,10 +1,15 @@
-"""Pool: tasks for a number of workers.
+"""Pool: handing tasks to a fixed number of worker processes.
 
-A pool keeps worker processes and hands them tasks: calls of a function. ``apply_async`` asks for
-one call and gives a result to be waited for, ``map`` and its relatives ask for many. Items are
-handed over in chunks; a chunk is one task, done by one worker.
+A ``Pool`` keeps worker processes, so that a task costs no new process. ``apply_async()`` asks for
+one call and returns an object whose ``get()`` blocks until the result is there; ``map()``,
+``imap()`` and ``imap_unordered()`` call a function for each of many items.
 
-A pool is held by an actor here, since to make one and to end it may take for ever.
+Items go to the workers in chunks: a chunk is one task, done by one worker. Larger chunks cost
+fewer messages, smaller ones spread the work more evenly. ``map()`` chooses a chunk size by
+itself; the others send items one by one unless ``chunksize`` is given.
+
+A pool has to be closed or terminated, or used in a ``with`` block, which terminates it. In the
+proofs an actor has the pool, since starting and ending one might take forever.
 """
 
 import os
@@ -15,29 +20,28 @@ NEEDS = ("semaphores",)
 
 
 def ask_for_many(stage, number):
-    """Ask a pool for calls, all at once; report the result of each."""
+    """Ask a pool for several calls, all at once; report the result of each."""
     with stage.mp.Pool(2) as pool:
         results = [pool.apply_async(abs, (-each,)) for each in range(number)]
         return [result.get(stage.patience) for result in results]
 
 
 @claim("pool.each-call-gets-its-own-result", docs="multiprocessing.pool.Pool.apply_async")
-def test_calls_under_way_at_once_get_their_own_results(mp, stage):
-    """Calls that are under way at the same time each get their own result.
+def test_each_pending_call_gets_its_own_result(mp, stage):
+    """Each apply_async() call gets its own result, even if several calls are pending at once.
 
-    They are asked for while the workers are still coming up, so none is over before the last
-    one is asked for.
+    Eight calls, each with another result, are asked for before the first result is fetched.
     """
     assert stage.result_of(ask_for_many, 8) == list(range(8))
 
 
 def worker_of(_):
-    """Tell which process did the item: by its name too, since pids may be given again at once."""
+    """Tell which worker does the item: by its name too, since a PID may be given again at once."""
     return submodule("process").current_process().name, os.getpid()
 
 
-def hand_out(stage, way, chunksize):
-    """Have a pool do four items, by workers that do one task each; report who did which."""
+def tell_worker_of_each(stage, way, chunksize):
+    """Have a pool do four items, with workers that do one task each; report each item's worker."""
     with stage.mp.Pool(2, maxtasksperchild=1) as pool:
         workers = list(getattr(pool, way)(worker_of, range(4), chunksize=chunksize))
         pool.close()
@@ -47,12 +51,14 @@ def hand_out(stage, way, chunksize):
 
 @claim("pool.chunks-go-to-one-worker", docs="multiprocessing.pool.Pool.map")
 def test_the_items_of_a_chunk_are_done_by_one_worker(mp, stage):
-    """With chunksize, so many items go to one worker as one task, by map, imap, imap_unordered.
+    """map(), imap() and imap_unordered() send chunksize items to one worker as one task.
 
-    Each worker does one task and is replaced, so two tasks are never done by the same process.
+    Each worker is replaced after one task, so two tasks are never done by the same worker: four
+    items in chunks of two have two workers, and in chunks of one four.
     """
     for way in ("map", "imap", "imap_unordered"):
-        two = stage.result_of(hand_out, way, 2)
-        assert sorted(two.count(worker) for worker in set(two)) == [2, 2], way
-    one = stage.result_of(hand_out, "imap_unordered", 1)
-    assert len(set(one)) == 4
+        workers = stage.result_of(tell_worker_of_each, way, 2)
+        counts = sorted(workers.count(worker) for worker in set(workers))
+        assert counts == [2, 2], f"{way}(chunksize=2): items of each worker: {counts}"
+    workers = stage.result_of(tell_worker_of_each, "imap_unordered", 1)
+    assert len(set(workers)) == 4, f"imap_unordered(chunksize=1): {workers}"

@@ -1,11 +1,16 @@
-"""The object that stands for a process: its name, its flag, and what it shows of itself.
+"""Process objects: the name, the daemon flag and the repr of a Process.
 
-A Process has to be initialised before anything else is done to it: a subclass calls the base
-class's ``__init__`` first. The attribute ``name`` is the base class's own, so a subclass that
-stores a name of its own there renames the process.
+A Process has to be initialised first: a subclass with an ``__init__()`` of its own calls the base
+class's ``__init__()`` before it sets ``name`` or ``daemon``, and before ``start()``. The attribute
+``name`` belongs to the base class, so a subclass that stores a name there renames the process.
 
-Names are labels. One that is not given is made of the class's name and a number, by which the
-parent counts what it constructs; what a child constructs carries the numbers of both.
+Names are labels for logs and error messages; several processes may have the same. The default name
+is made of the class's name and a number. Every Process counts, whether it is ever started or not,
+so default names depend on everything else that the program creates. The names of grandchildren
+contain the numbers of both, as in ``Process-3:1``.
+
+Threads differ in some of this: a Thread converts its name with ``str()``, and raises other
+exceptions when it is used before it is initialised.
 """
 
 import sys
@@ -14,8 +19,13 @@ import threading
 from spec.kit import OBSERVED, claim, perform, process_class, result_or_error, submodule
 
 
+def report_name(stage):
+    """Report the name of the current process."""
+    return stage.mp.current_process().name
+
+
 @process_class
-class Person:
+class Named:
     """A process that stores a name of its own, as the tutorial's does."""
 
     def __init__(self, stage, name):
@@ -24,24 +34,22 @@ class Person:
         self.name = name
 
     def run(self):
-        perform(self.stage, tell_name)
-
-
-def tell_name(stage):
-    """Report what this process is called."""
-    return stage.mp.current_process().name
+        perform(self.stage, report_name)
 
 
 @claim("process.assigning-name-renames-process", docs="multiprocessing.Process.name")
 def test_assigning_name_renames_the_process(mp, stage):
-    """To assign self.name renames the process: the child is called that, and so is its object."""
-    actor = stage.enter_subclass(Person, "Ann")
-    assert actor.returns() == "Ann"
-    assert actor.process.name == "Ann"
+    """A subclass that assigns self.name renames the process, in the parent and in the child.
+
+    The child reports the name of its ``current_process()``.
+    """
+    actor = stage.enter_subclass(Named, "Ann")
+    observed = {"in the child": actor.returns(), "in the parent": actor.process.name}
+    assert observed == {"in the child": "Ann", "in the parent": "Ann"}
 
 
-class Hasty:
-    """Sets its name, and something of its own, before the base class is initialised."""
+class NamedEarly:
+    """Sets its name, and an attribute of its own, before the base class is initialised."""
 
     def __init__(self):
         self.name = "Ann"
@@ -49,7 +57,7 @@ class Hasty:
         super().__init__()
 
 
-class HastyDaemon:
+class DaemonEarly:
     """Sets the daemon flag before the base class is initialised."""
 
     def __init__(self):
@@ -57,72 +65,69 @@ class HastyDaemon:
         super().__init__()
 
 
-class Forgetful:
+class Uninitialised:
     """Never initialises the base class."""
 
     def __init__(self):
         pass
 
 
-def make(plain, base):
+def create(plain, base):
     """An instance of ``plain`` made a subclass of ``base``."""
     return type(plain.__name__, (plain, base), {})()
 
 
 @claim("process.base-init-overwrites-name", docs="multiprocessing.Process.name", level=OBSERVED)
 def test_base_init_overwrites_a_name_set_before(mp):
-    """A name set before the base __init__ is lost without a word; a Thread refuses it.
+    """A name assigned before the base __init__() is silently lost; Thread raises AssertionError.
 
-    Here parity ends: Thread raises AssertionError. Other attributes survive.
+    Another attribute, the age, is kept.
     """
-    hasty = make(Hasty, mp.Process)
-    assert hasty.name.startswith("Hasty-"), "the early name has survived"
-    assert hasty.age == 19
-    assert result_or_error(make, Hasty, threading.Thread) == "AssertionError"
+    process = create(NamedEarly, mp.Process)
+    assert process.name.startswith("NamedEarly-"), process.name
+    assert process.age == 19
+    assert result_or_error(create, NamedEarly, threading.Thread) == "AssertionError"
 
 
 @claim("process.daemon-needs-base-init", docs="multiprocessing.Process.daemon", level=OBSERVED)
 def test_daemon_cannot_be_set_before_base_init(mp):
-    """To set daemon before the base __init__ raises AttributeError."""
-    assert result_or_error(make, HastyDaemon, mp.Process) == "AttributeError"
+    """Assigning daemon before the base __init__() raises AttributeError."""
+    assert result_or_error(create, DaemonEarly, mp.Process) == "AttributeError"
 
 
 @claim("process.start-needs-base-init", docs="multiprocessing.Process", level=OBSERVED)
 def test_start_needs_the_base_init(mp):
-    """What never called the base __init__ cannot start: AttributeError, RuntimeError for a Thread.
-
-    Here parity ends.
-    """
+    """start() without the base __init__() raises AttributeError; a Thread's raises RuntimeError."""
     observed = {
-        "Process": result_or_error(make(Forgetful, mp.Process).start),
-        "Thread": result_or_error(make(Forgetful, threading.Thread).start),
+        "Process": result_or_error(create(Uninitialised, mp.Process).start),
+        "Thread": result_or_error(create(Uninitialised, threading.Thread).start),
     }
     assert observed == {"Process": "AttributeError", "Thread": "RuntimeError"}
 
 
 @claim("process.group-must-be-none", docs="multiprocessing.Process", level=OBSERVED)
 def test_group_must_be_none(mp, program):
-    """group is there for Thread's sake and has to be None: both refuse anything else.
+    """A group other than None raises AssertionError, as in Thread; under -O, Process accepts it.
 
-    The refusal is an assertion, so under ``python -O`` anything is accepted.
+    The parameter exists only because Thread has it.
     """
     observed = {
-        "Process": result_or_error(mp.Process, "any"),
-        "Thread": result_or_error(threading.Thread, "any"),
-        "None": type(mp.Process(None)) is mp.Process,
-        "python -O": program.run("processes/unchecked", options=("-O",)).lines[0],
+        "Process('any')": result_or_error(mp.Process, "any"),
+        "Thread('any')": result_or_error(threading.Thread, "any"),
+        "Process(None) is created": type(mp.Process(None)) is mp.Process,
+        "Process(group='any') under -O": program.table_of("group", options=("-O",))["group"],
     }
     assert observed == {
-        "Process": "AssertionError",
-        "Thread": "AssertionError",
-        "None": True,
-        "python -O": "group: accepted",
+        "Process('any')": "AssertionError",
+        "Thread('any')": "AssertionError",
+        "Process(None) is created": True,
+        "Process(group='any') under -O": "accepted",
     }
 
 
-def linger(stage):
-    """Report the name, and stay until cued to leave."""
-    stage.say("running", stage.mp.current_process().name)
+def say_name_until_cued(stage):
+    """Say the name of the current process, and wait for the cue to leave."""
+    stage.say("name", stage.mp.current_process().name)
     stage.wait_for_cue("leave")
 
 
@@ -131,142 +136,172 @@ def linger(stage):
     docs="multiprocessing.Process.name",
     level=OBSERVED,
 )
-def test_default_names_count_what_was_constructed(mp, stage):
-    """A name that is not given is the class's and a number, counted up by each construction.
+def test_default_names_count_created_processes(mp, stage):
+    """In the main process a default name is the class and a number; each Process created counts.
 
-    All count: those of any class, started or not, and those that are given a name. To start one
-    counts for nothing.
+    Processes of any class count, started or not, and those with a given name too. Starting a
+    process does not count.
     """
     first = mp.Process()
     kind, _, number = first.name.rpartition("-")
     assert kind == mp.Process.__name__
 
-    started = stage.prepare(linger)
-    named = started.process.name
-    started.process.start()
-    assert started.expect("running") == started.process.name == named
-    started.cue("leave")
-    started.returns()
-    given = mp.Process(name="Ann")
-    ordinary = submodule("context").Process()
-    names = [named, given.name, ordinary.name, mp.Process().name]
+    actor = stage.prepare(say_name_until_cued)
+    names = {"created": actor.process.name}
+    actor.process.start()
+    names["started"] = actor.process.name
+    names["in the child"] = actor.expect("name")
+    actor.returns(cue="leave")
+    names["with a given name"] = mp.Process(name="Ann").name
+    names["of another class"] = submodule("context").Process().name
+    names["last"] = mp.Process().name
     second, _, fourth, fifth = range(int(number) + 1, int(number) + 5)
-    assert names == [f"{kind}-{second}", "Ann", f"Process-{fourth}", f"{kind}-{fifth}"]
+    assert names == {
+        "created": f"{kind}-{second}",
+        "started": f"{kind}-{second}",
+        "in the child": f"{kind}-{second}",
+        "with a given name": "Ann",
+        "of another class": f"Process-{fourth}",
+        "last": f"{kind}-{fifth}",
+    }
 
 
-def name_children(stage):
-    """Report this process's name, and those of two that are constructed here."""
-    return [stage.mp.current_process().name, stage.mp.Process().name, stage.mp.Process().name]
+def report_names(stage):
+    """Report the name of this process, and those of two that are created here."""
+    return {
+        "child": stage.mp.current_process().name,
+        "grandchildren": [stage.mp.Process().name, stage.mp.Process().name],
+    }
 
 
 @claim("process.grandchild-names-nest", docs="multiprocessing.Process.name")
 def test_names_of_grandchildren_nest_the_numbers(mp, stage):
-    """The default name of a child's child has both their numbers, as in Process-3:1.
+    """In a child, default names nest the numbers: Process-3 creates Process-3:1 and Process-3:2.
 
-    The child counts from one. It is its parent's number that is nested, whatever the parent is
-    called.
+    The child counts from one. It is its own number that comes first, even if it has another name.
     """
-    own, *children = stage.result_of(name_children)
-    kind, _, number = own.rpartition("-")
-    assert children == [f"{own}:1", f"{own}:2"]
+    observed = stage.result_of(report_names)
+    kind, _, number = observed["child"].rpartition("-")
+    assert observed["grandchildren"] == [f"{kind}-{number}:1", f"{kind}-{number}:2"]
 
-    own, *children = stage.result_of(name_children, name="Ann")
     following = int(number) + 1
-    assert (own, children) == ("Ann", [f"{kind}-{following}:1", f"{kind}-{following}:2"])
+    assert stage.result_of(report_names, name="Ann") == {
+        "child": "Ann",
+        "grandchildren": [f"{kind}-{following}:1", f"{kind}-{following}:2"],
+    }
+
+
+def names_from_numbers(kind):
+    """Pass a number as name, then assign another; the names, and how the assignment ends."""
+    worker = kind(name=5)
+    return {
+        "name after kind(name=5)": worker.name,
+        "worker.name = 6": result_or_error(setattr, worker, "name", 6),
+        "name then": worker.name,
+    }
 
 
 @claim("process.duplicate-names-allowed", docs="multiprocessing.Process.name")
 def test_two_processes_may_have_one_name(mp, stage):
-    """A name is only a label: processes may have the same; what is assigned has to be text.
+    """Two processes may have the same name; assigning a non-string name raises AssertionError.
 
-    Both run at the same time. A number is kept by the constructor, and refused when it is
-    assigned. Here parity ends: a Thread makes a text of it, either way.
+    Both processes run at the same time. The constructor accepts a number and keeps it. Unlike
+    Process, a Thread makes a string of a number, whether it is passed or assigned.
     """
-    twins = [stage.enter(linger, name="Ann") for _ in range(2)]
-    assert [twin.expect("running") for twin in twins] == ["Ann", "Ann"]
+    twins = [stage.enter(say_name_until_cued, name="Ann") for _ in range(2)]
+    assert [twin.expect("name") for twin in twins] == ["Ann", "Ann"]
     assert [twin.process.name for twin in twins] == ["Ann", "Ann"]
     for twin in twins:
-        twin.cue("leave")
-        twin.returns()
+        twin.returns(cue="leave")
 
-    observed = {kind.__name__: numbered(kind) for kind in (mp.Process, threading.Thread)}
+    observed = {
+        "Process": names_from_numbers(mp.Process),
+        "Thread": names_from_numbers(threading.Thread),
+    }
     assert observed == {
-        mp.Process.__name__: {"constructed": 5, "assigned": "AssertionError", "then": 5},
-        "Thread": {"constructed": "5", "assigned": None, "then": "6"},
+        "Process": {
+            "name after kind(name=5)": 5,
+            "worker.name = 6": "AssertionError",
+            "name then": 5,
+        },
+        "Thread": {
+            "name after kind(name=5)": "5",
+            "worker.name = 6": None,
+            "name then": "6",
+        },
     }
 
 
-def numbered(kind):
-    """Give a number where a name belongs; what comes of it."""
-    worker = kind(name=5)
-    return {
-        "constructed": worker.name,
-        "assigned": result_or_error(setattr, worker, "name", 6),
-        "then": worker.name,
+def report_flags(stage):
+    """Report the daemon flags of processes created here, by the argument given."""
+    flags = {
+        f"daemon={given}": stage.mp.Process(daemon=given).daemon for given in (None, False, True)
     }
-
-
-def flags(stage):
-    """Report the flags of processes constructed here, by what the keyword was."""
-    return {given: stage.mp.Process(daemon=given).daemon for given in (None, False, True)}
+    return {"no argument": stage.mp.Process().daemon, **flags}
 
 
 @claim("process.daemon-keyword-sets-flag", docs="multiprocessing.Process")
-def test_the_daemon_keyword_sets_the_flag(mp, stage):
-    """The keyword daemon sets the flag; without it, or with None, the flag is the creator's."""
+def test_the_daemon_argument_sets_the_flag(mp, stage):
+    """daemon=True or daemon=False sets the flag; if it is None, the flag is that of the creator."""
     observed = {
-        "made by an ordinary process": stage.result_of(flags, daemon=False),
-        "made by a daemon": stage.result_of(flags, daemon=True),
+        "created by a non-daemonic process": stage.result_of(report_flags, daemon=False),
+        "created by a daemonic process": stage.result_of(report_flags, daemon=True),
     }
     assert observed == {
-        "made by an ordinary process": {None: False, False: False, True: True},
-        "made by a daemon": {None: True, False: False, True: True},
+        "created by a non-daemonic process": {
+            "no argument": False,
+            "daemon=None": False,
+            "daemon=False": False,
+            "daemon=True": True,
+        },
+        "created by a daemonic process": {
+            "no argument": True,
+            "daemon=None": True,
+            "daemon=False": False,
+            "daemon=True": True,
+        },
     }
 
 
-STAGES_OF_LIFE = ("initial", "started", "stopped", "closed")
+STATES = ("initial", "started", "stopped", "closed")
 
 
-def shown(process):
-    """Which stage of life, and which exit code, the process's repr shows."""
+def state_in_repr(process):
+    """The state and the exit code that the repr of a process shows."""
     return " ".join(
         word
         for word in repr(process).strip("<>").split()
-        if word in STAGES_OF_LIFE or word.startswith("exitcode=")
+        if word in STATES or word.startswith("exitcode=")
     )
 
 
 @claim("process.repr-shows-life-stage", docs="multiprocessing.Process")
-def test_repr_shows_the_stage_of_life(mp, stage):
-    """The repr of a process tells its name and whether it is initial, started, stopped or closed.
-
-    With "stopped" comes the exit code, or the name of the signal that ended it.
-    """
-    actor = stage.prepare(linger, name="Ann")
+def test_repr_shows_the_state(mp, stage):
+    """repr() shows the name and initial, started, stopped (with exit code or signal) or closed."""
+    actor = stage.prepare(say_name_until_cued, name="Ann")
     process = actor.process
-    observed = {"constructed": shown(process)}
+    observed = {"created": state_in_repr(process)}
     process.start()
-    observed["running"] = shown(process)
-    assert "'Ann'" in repr(process)
-    actor.cue("leave")
-    actor.returns()
-    observed["ended"] = shown(process)
+    observed["running"] = state_in_repr(process)
+    assert "'Ann'" in repr(process), repr(process)
+    actor.returns(cue="leave")
+    observed["ended"] = state_in_repr(process)
     process.close()
-    observed["closed"] = shown(process)
-    assert "'Ann'" in repr(process)
+    observed["closed"] = state_in_repr(process)
+    assert "'Ann'" in repr(process), repr(process)
 
     failed = mp.Process(target=sys.exit, args=(3,))
     failed.start()
     failed.join(stage.patience)
-    observed["failed"] = shown(failed)
-    stopped = stage.enter(linger)
-    stopped.expect("running")
-    stopped.process.terminate()
-    stopped.exit_code()
-    observed["terminated"] = shown(stopped.process)
+    observed["failed"] = state_in_repr(failed)
+    terminated = stage.enter(say_name_until_cued)
+    terminated.expect("name")
+    terminated.process.terminate()
+    terminated.exit_code()
+    observed["terminated"] = state_in_repr(terminated.process)
 
     assert observed == {
-        "constructed": "initial",
+        "created": "initial",
         "running": "started",
         "ended": "stopped exitcode=0",
         "closed": "closed",

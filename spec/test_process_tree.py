@@ -1,18 +1,21 @@
-"""The process tree: who am I, and who are the others.
+"""The process tree: a process, its parent and its children.
 
-``current_process`` gives a process its own object, ``parent_process`` that of its creator, and
-``active_children`` those of the children that live. Whoever asks for the children also takes up
-the exit status of those that have ended, and so does whoever starts another.
+``current_process()`` gives a process its own Process object, ``parent_process()`` an object for
+its creator, and ``active_children()`` the objects of its living children. With them a process can
+tell, for example, whether its parent has ended.
 
-A child begins with its parent's arguments, paths and current directory, but without its input
-and without its exit handlers. The creator is not always the parent that the system knows: the
-children of a fork server are the server's.
+Some points surprise people. Asking for the children also joins those that have ended, and so does
+starting another one. Under forkserver the system's parent of a child is the fork server, although
+``parent_process()`` is the creator. ``cpu_count()`` counts all CPUs, not only those that the
+process may use.
+
+A child starts with its parent's arguments, import paths and current directory, but with an empty
+standard input and without its parent's exit handlers.
 """
 
 import os
 import sys
 import threading
-import time
 
 from spec.kit import (
     BEAT,
@@ -31,7 +34,7 @@ from spec.kit import (
 
 @process_class
 class Introspector:
-    """A process that knows itself, and compares."""
+    """A process that compares itself with current_process()."""
 
     def __init__(self, stage):
         super().__init__()
@@ -39,136 +42,153 @@ class Introspector:
         self.stage = stage
 
     def run(self):
-        perform(self.stage, compare, self)
+        perform(self.stage, compare_with_current, self)
 
 
-def compare(stage, process):
-    """Report whether the process is the current one, and what that says of itself."""
+def compare_with_current(stage, process):
+    """Report whether the process is the current one, and what the current one says of itself."""
     current = stage.mp.current_process()
-    return current is process, current.name, current.pid == os.getpid(), current.is_alive()
+    return {
+        "is self": current is process,
+        "name": current.name,
+        "pid is right": current.pid == os.getpid(),
+        "is_alive()": current.is_alive(),
+    }
 
 
 @claim("tree.current-process-is-own-object", docs="multiprocessing.current_process")
 def test_current_process_is_the_object_that_runs(mp, stage):
-    """current_process() is the object whose run is executed; in the main process, "MainProcess".
+    """current_process() is the object whose run() executes, and "MainProcess" in the main process.
 
-    A process of a subclass compares it with the self of its run method.
+    The run() method of a subclass compares it with its self. In the main process two calls give
+    the same object.
     """
-    assert stage.enter_subclass(Introspector).returns() == (True, "Ann", True, True)
-
+    assert stage.enter_subclass(Introspector).returns() == {
+        "is self": True,
+        "name": "Ann",
+        "pid is right": True,
+        "is_alive()": True,
+    }
     main = mp.current_process()
-    assert (main is mp.current_process(), main.name, main.pid) == (True, "MainProcess", os.getpid())
+    assert main is mp.current_process()
+    assert (main.name, main.pid) == ("MainProcess", os.getpid())
 
 
-def tell_parent(stage):
-    """Report the number and the name of the creator."""
+def tell_creator(stage):
+    """Report the PID and the name of parent_process()."""
     parent = stage.mp.parent_process()
-    return parent.pid, parent.name
+    return {"pid": parent.pid, "name": parent.name}
 
 
-def have_child(stage, part):
-    """Have a child play the part, and wait for its end; report the own parent as well."""
-    child = stage.mp.Process(target=perform, args=part)
-    child.start()
-    child.join(stage.patience)
-    return tell_parent(stage)
+def start_child_and_tell_creator(stage, ticket):
+    """Start a nested actor and join it; report the PID and the name of parent_process()."""
+    stage.start(ticket).join(stage.patience)
+    return tell_creator(stage)
 
 
 @claim("tree.parent-process-is-creator", docs="multiprocessing.parent_process")
-def test_parent_process_names_the_creator(mp, stage):
-    """parent_process() has the number and the name of the creator; in the main process it is None.
+def test_parent_process_is_the_creator(mp, stage):
+    """parent_process() has the PID and name of the creator, and is None in the main process.
 
     A child and a grandchild ask. Under forkserver, too, it is their creator, not the server.
     """
     assert mp.parent_process() is None
 
-    grandchild = stage.nested(tell_parent)
-    child = stage.enter(have_child, grandchild.ticket, name="Ann")
-    assert grandchild.returns() == (child.pid, "Ann")
-    assert child.returns() == (os.getpid(), "MainProcess")
+    grandchild = stage.nested(tell_creator)
+    child = stage.enter(start_child_and_tell_creator, grandchild.ticket, name="Ann")
+    assert grandchild.returns() == {"pid": child.pid, "name": "Ann"}
+    assert child.returns() == {"pid": os.getpid(), "name": "MainProcess"}
 
 
 def tell_system_parent(stage):
-    """Report whom the system has for the parent of this process."""
+    """Report the PID of this process's parent as the system knows it."""
     return os.getppid()
 
 
 @claim("tree.forkserver-is-os-parent", docs="multiprocessing#contexts-and-start-methods")
-def test_a_fork_server_is_the_parent_that_the_system_knows(mp, stage):
-    """To the system, the parent of all children is the program, or under forkserver one server."""
+def test_the_systems_parent_of_a_child_is_its_creator_or_the_fork_server(mp, stage):
+    """os.getppid() in a child is its creator's PID; under forkserver, the single fork server's PID.
+
+    Two children are asked. Under forkserver both name one process, which is not their creator.
+    """
     parents = {stage.result_of(tell_system_parent) for _ in range(2)}
     if mp.get_start_method() == "forkserver":
-        assert len(parents) == 1, "there is more than one server"
+        assert len(parents) == 1, f"more than one server: {parents}"
         assert os.getpid() not in parents
     else:
         assert parents == {os.getpid()}
 
 
-def standing(parent):
-    """Whether the parent is alive, and whether its sentinel tells that it has ended."""
-    return parent.is_alive(), submodule("connection").wait([parent.sentinel], 0) != []
+def state_of(parent):
+    """What is_alive() and the sentinel of a parent say."""
+    ready = submodule("connection").wait([parent.sentinel], 0)
+    return {"is_alive()": parent.is_alive(), "sentinel is ready": ready != []}
 
 
 def look_at_parent(stage):
-    """Report how the parent stands."""
-    return standing(stage.mp.parent_process())
+    """Report the state of the parent."""
+    return state_of(stage.mp.parent_process())
 
 
-def watch_parent(stage):
-    """Report how the parent stands, join it for a beat and then for long, and report again."""
+def join_parent(stage):
+    """Join the parent for a beat and then for long; report its state before and after that."""
     parent = stage.mp.parent_process()
     with stage.span("a beat"):
         parent.join(BEAT)
-    stage.say("before", *standing(parent))
+    stage.say("before", state_of(parent))
     stage.say("joined", parent.join(stage.patience))
-    stage.say("after", *standing(parent))
+    stage.say("after", state_of(parent))
 
 
-def leave_child_behind(stage, part):
-    """Have a child play the part, and when cued end without waiting for it."""
-    stage.mp.Process(target=perform, args=part).start()
+def start_child_and_vanish_when_cued(stage, ticket):
+    """Start a nested actor, and when cued end at once, without waiting for it."""
+    stage.start(ticket)
     stage.wait_for_cue("leave")
     os._exit(3)
 
 
 @claim("tree.parent-death-is-observable", docs="multiprocessing.parent_process", level=OBSERVED)
-def test_a_child_can_tell_whether_its_parent_lives(mp, stage):
-    """is_alive, join and the sentinel of parent_process() tell a child when its parent has ended.
+def test_a_child_can_tell_whether_its_parent_has_ended(mp, stage):
+    """is_alive(), join() and sentinel of parent_process() tell whether the parent has ended.
 
-    The parent ends by cue, while its child waits in join. Before, to join it for a beat takes a
-    beat. A child whose parent lives, this process, is asked as well.
+    The parent ends by cue, while its child blocks in join(). Before that, a join() with a timeout
+    of one beat takes at least the beat. The control is a child whose parent lives: this process.
     """
-    assert stage.result_of(look_at_parent) == (True, False)
+    alive = {"is_alive()": True, "sentinel is ready": False}
+    ended = {"is_alive()": False, "sentinel is ready": True}
+    assert stage.result_of(look_at_parent) == alive
 
-    child = stage.nested(watch_parent)
-    parent = stage.enter(leave_child_behind, child.ticket)
-    assert child.expect("before") == (True, False)
-    assert child.spans["a beat"].seconds >= BEAT - TICK
-    assert child.does_not_say("joined"), "join returned while the parent was there"
+    child = stage.nested(join_parent)
+    parent = stage.enter(start_child_and_vanish_when_cued, child.ticket)
+    assert child.expect("before") == alive
+    seconds = child.spans["a beat"].seconds
+    assert seconds >= BEAT - TICK, f"join(timeout={BEAT}) returned after {seconds:.3f} s"
+    assert child.does_not_say("joined"), "join() returned while the parent was alive"
     parent.cue("leave")
     parent.wait_until_gone()
     assert child.expect("joined") is None
-    assert child.expect("after") == (False, True)
+    assert child.expect("after") == ended
     child.returns()
     assert parent.exit_code() == 3
 
 
-def leave_when_cued(stage):
-    """Stay until cued to leave."""
+def wait_until_cued(stage):
+    """Wait for the cue to leave."""
     stage.wait_for_cue("leave")
 
 
 def count_children(stage):
-    """Report how many children there are: of one's own, with a Pool and with a Manager."""
+    """Report how many children this process has, also with a Pool and with a Manager."""
     mp = stage.mp
-    counts = [len(mp.active_children())]
+    counts = {"at first": len(mp.active_children())}
     pool = mp.Pool(2)
-    counts.append(len(mp.active_children()))
+    counts["with a Pool(2)"] = len(mp.active_children())
     pool.terminate()
     pool.join()
     with mp.Manager():
-        counts.append(len(mp.active_children()))
-    return *counts, len(mp.active_children())
+        counts["with a Manager()"] = len(mp.active_children())
+    counts["in the end"] = len(mp.active_children())
+    return counts
 
 
 @claim(
@@ -177,35 +197,42 @@ def count_children(stage):
     needs=("addresses", "semaphores"),
 )
 def test_active_children_are_the_own_children_that_live(mp, stage):
-    """active_children() lists the living children of this very process, and no others.
+    """active_children() lists only the living children of the process that calls it.
 
-    They are listed from their start to their end, which nobody else takes notice of. A child
-    does not list its parent's. The processes of a Pool and of a Manager are children too.
+    They are listed from their start to their end: the test waits until the first to end is
+    listed no more. A child does not list the other children of its parent. The processes of a
+    Pool and of a Manager are listed too.
     """
-    idle = stage.prepare(leave_when_cued)
-    first, second = (stage.enter(leave_when_cued) for _ in range(2))
+    actors = {
+        "not started": stage.prepare(wait_until_cued),
+        "first": stage.enter(wait_until_cued),
+        "second": stage.enter(wait_until_cued),
+    }
 
     def listed():
         children = mp.active_children()
-        return [actor.process in children for actor in (idle, first, second)]
+        return [name for name, actor in actors.items() if actor.process in children]
 
-    assert listed() == [False, True, True]
-    assert stage.result_of(count_children) == (0, 2, 1, 0)
-    first.cue("leave")
-    first.wait_until_gone()
-    deadline = time.monotonic() + stage.patience
-    while listed()[1] and time.monotonic() < deadline:
-        stage.listen(TICK)  # an exit becomes visible a moment later
-    assert listed() == [False, False, True]
-    second.cue("leave")
-    second.returns()
-    assert listed() == [False, False, False]
-    first.returns()
+    assert listed() == ["first", "second"]
+    assert stage.result_of(count_children) == {
+        "at first": 0,
+        "with a Pool(2)": 2,
+        "with a Manager()": 1,
+        "in the end": 0,
+    }
+    actors["first"].cue("leave")
+    actors["first"].wait_until_gone()
+    # An exit becomes visible a moment later.
+    stage.wait_until(lambda: "first" not in listed(), "the end of the first in active_children()")
+    assert listed() == ["second"]
+    actors["second"].returns(cue="leave")
+    assert listed() == []
+    actors["first"].returns()
 
 
-def end_unnoticed(stage):
-    """Start two actors and let them end; nobody has asked for their exit status."""
-    actors = [stage.enter(leave_when_cued) for _ in range(2)]
+def make_two_zombies(stage):
+    """Start two actors and end them without collecting their exit status; returns them."""
+    actors = [stage.enter(wait_until_cued) for _ in range(2)]
     for actor in actors:
         actor.cue("leave")
         actor.wait_until_gone()
@@ -220,16 +247,16 @@ def end_unnoticed(stage):
     needs=("waitid",),
     methods=("fork", "spawn"),
 )
-def test_active_children_joins_what_has_finished(mp, stage):
-    """active_children() joins the children that have ended: they are zombies no more.
+def test_active_children_joins_finished_children(mp, stage):
+    """active_children() joins finished children, so none of them remains a zombie.
 
-    They are known to have ended, as the kernel tells it. The children of a fork server are the
-    server's, and no zombies of the program's.
+    The kernel has confirmed that they have ended before it is called. Their exit codes are known
+    afterwards. The children of a fork server are never zombies of the program.
     """
-    ended = end_unnoticed(stage)
+    zombies = make_two_zombies(stage)
     mp.active_children()
-    assert [result_or_error(is_zombie, actor.pid) for actor in ended] == ["ChildProcessError"] * 2
-    assert [actor.exit_code() for actor in ended] == [0, 0]
+    assert [result_or_error(is_zombie, each.pid) for each in zombies] == ["ChildProcessError"] * 2
+    assert [each.exit_code() for each in zombies] == [0, 0]
 
 
 @claim(
@@ -238,35 +265,35 @@ def test_active_children_joins_what_has_finished(mp, stage):
     needs=("waitid",),
     methods=("fork", "spawn"),
 )
-def test_start_joins_what_has_finished(mp, stage):
-    """To start a process joins the children that have ended: they are zombies no more.
+def test_start_joins_finished_children(mp, stage):
+    """start() joins finished children, so none of them remains a zombie.
 
-    They are known to have ended, as the kernel tells it, and start is all that happens.
+    The kernel has confirmed that they have ended before it is called, and nothing else is called
+    in between. Their exit codes are known afterwards.
     """
-    ended = end_unnoticed(stage)
-    late = stage.prepare(leave_when_cued)
+    zombies = make_two_zombies(stage)
+    late = stage.prepare(wait_until_cued)
     late.process.start()
-    assert [result_or_error(is_zombie, actor.pid) for actor in ended] == ["ChildProcessError"] * 2
-    assert [actor.exit_code() for actor in ended] == [0, 0]
-    late.cue("leave")
-    late.returns()
+    assert [result_or_error(is_zombie, each.pid) for each in zombies] == ["ChildProcessError"] * 2
+    assert [each.exit_code() for each in zombies] == [0, 0]
+    late.returns(cue="leave")
 
 
-def count_processors(stage):
-    """Report how many processors there are when only one of them may be used."""
+def count_cpus_with_one_allowed(stage):
+    """Report cpu_count() when this process is allowed to use one CPU only."""
     usable = os.sched_getaffinity(0)  # type: ignore[attr-defined,unused-ignore]
     os.sched_setaffinity(0, {min(usable)})  # type: ignore[attr-defined,unused-ignore]
     return stage.mp.cpu_count()
 
 
 @claim("tree.cpu-count-ignores-affinity", docs="multiprocessing.cpu_count", needs=("affinity",))
-def test_cpu_count_is_the_number_of_all_processors(mp, stage):
-    """cpu_count() is the number of processors of the system, not of those that may be used.
+def test_cpu_count_ignores_the_affinity(mp, stage):
+    """cpu_count() equals os.cpu_count(), however few CPUs the process is allowed to use.
 
-    A process that is kept to one processor counts as many as before.
+    A process that is restricted to one CPU counts as many as this one.
     """
     assert mp.cpu_count() == os.cpu_count()
-    assert stage.result_of(count_processors) == os.cpu_count()
+    assert stage.result_of(count_cpus_with_one_allowed) == os.cpu_count()
 
 
 @claim(
@@ -276,50 +303,46 @@ def test_cpu_count_is_the_number_of_all_processors(mp, stage):
     changes={"3.14": "spawned processes, and those of a fork server, are given -X cpu_count too"},
 )
 def test_cpu_count_can_be_overridden(mp, program):
-    """-X cpu_count=7, and PYTHON_CPU_COUNT=7 in the environment, make cpu_count() 7.
+    """In a program run with -X cpu_count=7 or PYTHON_CPU_COUNT=7, cpu_count() returns 7.
 
-    The program prints its number, and that of a process of its own.
+    A child of the program counts too. Up to Python 3.13 the option reaches forked children only.
     """
-    by_option = program.run("cpu_count", options=("-X", "cpu_count=7"))
-    by_environment = program.run("cpu_count", environment={"PYTHON_CPU_COUNT": "7"})
-    given_on = mp.get_start_method() == "fork" or reached("3.14")
-    assert by_option.lines == ["7", "7" if given_on else str(os.cpu_count())]
-    assert by_environment.lines == ["7", "7"]
+    by_option = program.table_of("cpu_count", options=("-X", "cpu_count=7"))
+    by_environment = program.table_of("cpu_count", environment={"PYTHON_CPU_COUNT": "7"})
+    reaches_child = mp.get_start_method() == "fork" or reached("3.14")
+    assert by_option == {"program": "7", "child": "7" if reaches_child else str(os.cpu_count())}
+    assert by_environment == {"program": "7", "child": "7"}
 
 
 def call_freeze_support(stage, arguments):
-    """Call freeze_support in a process with these arguments; report what it returns and leaves."""
+    """Call freeze_support() with these arguments in sys.argv; report its value and sys.argv."""
     sys.argv = [sys.argv[0], *arguments]
-    returned = stage.mp.freeze_support()
-    stage.say("here still")
-    return returned, sys.argv[1:]
+    return {"freeze_support()": stage.mp.freeze_support(), "sys.argv[1:]": sys.argv[1:]}
 
 
 @claim("tree.freeze-support-unfrozen-does-nothing", docs="multiprocessing.freeze_support")
 def test_freeze_support_does_nothing_in_an_ordinary_program(mp, stage):
     """freeze_support() does nothing in a program that is not frozen, and returns None.
 
-    Not even with the arguments by which a frozen program knows that it was started as a child.
+    This holds even with the arguments by which a frozen program knows that it is a child.
     """
-    for arguments in ((), ("--multiprocessing-fork", "pipe_handle=0")):
-        actor = stage.enter(call_freeze_support, arguments)
-        actor.expect("here still")
-        assert actor.returns() == (None, list(arguments))
+    for arguments in ([], ["--multiprocessing-fork", "pipe_handle=0"]):
+        observed = stage.result_of(call_freeze_support, arguments)
+        assert observed == {"freeze_support()": None, "sys.argv[1:]": arguments}
 
 
 @claim("tree.child-stdin-is-null-device", docs="multiprocessing#programming-guidelines")
-def test_a_child_finds_nothing_on_its_standard_input(mp, program):
-    """A child's standard input is empty: it takes nothing away from its parent's.
+def test_a_childs_standard_input_is_empty(mp, program):
+    """A child's sys.stdin is empty: it reads nothing of its parent's standard input.
 
-    There is a line for the program. Its process reads nothing before the program reads that.
+    One line is given to the program. The child reads to the end, and then asks for a line;
+    only after that the program reads its own.
     """
-    completed = program.run("child_input", typed="for the program\n")
-    assert completed.exitcode == 0, completed.errors
-    assert completed.lines == [
-        "the process read ''",
-        "the process was told that there is no more",
-        "the program read 'for the program'",
-    ]
+    assert program.table_of("child_input", typed="for the program\n") == {
+        "child, sys.stdin.read()": "''",
+        "child, input()": "EOFError",
+        "program, input()": "'for the program'",
+    }
 
 
 @claim(
@@ -327,22 +350,13 @@ def test_a_child_finds_nothing_on_its_standard_input(mp, program):
     docs="multiprocessing#programming-guidelines",
     level=OBSERVED,
 )
-def test_buffered_output_is_neither_lost_nor_doubled(mp, program):
-    """What a program, and each process, has printed and not flushed appears once.
+def test_buffered_output_appears_exactly_once(mp, program):
+    """Output printed but not flushed, by a program or its processes, appears exactly once.
 
-    The program prints before it starts two processes; forked, they have what it had not flushed.
+    The program prints a word before it starts two processes, which print a word each. A forked
+    process has a copy of all that the program has not flushed, and must not print it again.
     """
-    completed = program.run("unflushed")
-    assert completed.exitcode == 0, completed.errors
-    assert sorted(completed.lines) == ["first", "program", "second"]
-
-
-def exits(program):
-    """How each process of the program ended, and what the program printed last of all."""
-    completed = program.run("exit_handlers")
-    assert completed.exitcode == 0, completed.errors
-    *processes, last = completed.lines
-    return processes, last
+    assert sorted(program.lines_of("unflushed")) == ["first", "program", "second"]
 
 
 @claim(
@@ -350,14 +364,15 @@ def exits(program):
     docs="multiprocessing#programming-guidelines",
     level=OBSERVED,
 )
-def test_exit_handlers_of_the_parent_run_in_the_parent_only(mp, program):
-    """Exit handlers that the parent has registered do not run in its children, however they end.
+def test_exit_handlers_of_the_parent_run_only_in_the_parent(mp, program):
+    """Exit handlers that the parent has registered with atexit do not run in its children.
 
-    Three processes end, each in another way; the program's handler runs once, after all of them.
+    One child returns, one calls sys.exit() and one raises. The program's handler runs once, after
+    all of them.
     """
-    processes, last = exits(program)
-    assert len(processes) == 3
-    assert not any("handler of the program" in line for line in processes)
+    *children, last = program.lines_of("exit_handlers")
+    assert len(children) == 3, children
+    assert not any("handler of the program" in line for line in children), children
     assert last == "handler of the program"
 
 
@@ -368,20 +383,20 @@ def test_exit_handlers_of_the_parent_run_in_the_parent_only(mp, program):
     changes={"3.13": "before, only under spawn"},
 )
 def test_exit_handlers_of_a_child_run_when_it_ends(mp, program):
-    """Exit handlers that a child has registered run when it ends, also by sys.exit or an error.
+    """A child that returns, calls sys.exit() or raises runs its own exit handlers at its end.
 
-    They have run when join returns. Until 3.12 so it was under spawn only.
+    They have run when join() returns. Up to Python 3.12 this is so under spawn only.
     """
-    processes, _ = exits(program)
+    *children, _ = program.lines_of("exit_handlers")
     if mp.get_start_method() == "spawn" or reached("3.13"):
-        assert processes == ["return handler 0", "exit handler 0", "error handler 1"]
+        assert children == ["return handler 0", "exit handler 0", "error handler 1"]
     else:
-        assert processes == ["return 0", "exit 0", "error 1"]
+        assert children == ["return 0", "exit 0", "error 1"]
 
 
-def tell_path(stage):
+def tell_argv_and_path(stage):
     """Report sys.argv and the last entry of sys.path."""
-    return sys.argv, sys.path[-1]
+    return {"sys.argv": sys.argv, "sys.path[-1]": sys.path[-1]}
 
 
 def change_path_and_start(stage, ticket):
@@ -396,11 +411,17 @@ def change_path_and_start(stage, ticket):
     docs="multiprocessing#contexts-and-start-methods",
     level=OBSERVED,
 )
-def test_a_child_begins_with_its_parents_argv_and_path(mp, stage):
-    """A child begins with sys.argv and sys.path as they are in its parent at start()."""
-    child = stage.nested(tell_path)
+def test_a_child_starts_with_its_parents_argv_and_path(mp, stage):
+    """A child starts with the sys.argv and sys.path that its parent has at start().
+
+    The parent has changed both since its own start.
+    """
+    child = stage.nested(tell_argv_and_path)
     stage.enter(change_path_and_start, child.ticket).returns()
-    assert child.returns() == (["tree", "--of", "processes"], "a last entry")
+    assert child.returns() == {
+        "sys.argv": ["tree", "--of", "processes"],
+        "sys.path[-1]": "a last entry",
+    }
 
 
 def tell_directory(stage):
@@ -419,8 +440,11 @@ def move_and_start(stage, folder, ticket):
     docs="multiprocessing#contexts-and-start-methods",
     level=OBSERVED,
 )
-def test_a_child_begins_in_its_parents_directory(mp, stage, tmp_path):
-    """A child begins in the current directory that its parent has at start()."""
+def test_a_child_starts_in_its_parents_directory(mp, stage, tmp_path):
+    """A child starts in the current directory that its parent has at start().
+
+    The parent has changed it since its own start.
+    """
     child = stage.nested(tell_directory)
     stage.enter(move_and_start, str(tmp_path), child.ticket).returns()
     assert os.path.samefile(child.returns(), tmp_path)

@@ -1,12 +1,16 @@
-"""Process: how one is created and started, and what becomes of it.
+"""Process: how a process is created and started, and what the parent sees of its work.
 
-There are two ways, as with Thread. Either a function is handed over as ``target`` with its
-``args``, or a subclass overrides ``run``. ``start`` creates the process and returns at once;
-the process ends when its activity does. What the activity returns is dropped, and what it
-raises stays where it was raised: the parent gets to see an exit code, and no more.
+There are two ways to say what a process does, as with Thread: pass a function as ``target``, with
+its ``args`` and ``kwargs``, or override ``run()`` in a subclass. ``start()`` creates the process
+and returns at once. The process ends when its target or ``run()`` does.
 
-Most of this a Thread does as well. Parity ends with misuse: where a Thread raises RuntimeError,
-a Process raises AssertionError, and under ``python -O`` nobody has looked.
+The parent does not get the return value, nor an exception: the only result is the exit code. Use
+a queue, a pipe or a pool to get more. A child that fails prints its traceback, and ``join()``
+returns as usual. Without ``join()``, a program still waits for its processes when it exits.
+
+These mistakes are easily made: ``args=("ab")`` without a comma passes the string's characters;
+``run()`` instead of ``start()`` runs in the caller. Where a Thread raises RuntimeError for misuse,
+a Process raises AssertionError, and under ``python -O`` it does not check.
 """
 
 import os
@@ -15,37 +19,34 @@ import threading
 from spec.kit import OBSERVED, claim, perform, process_class, result_or_error
 
 
-def introduce(stage, *args, **kwargs):
-    """Report where this runs, and with what."""
-    stage.say("running", os.getpid())
-    return args, kwargs
+def report_arguments(stage, *args, **kwargs):
+    """Report the PID and the arguments."""
+    return {"pid": os.getpid(), "args": args, "kwargs": kwargs}
 
 
 @claim("process.runs-target-once-elsewhere", docs="multiprocessing.Process")
 def test_target_runs_once_in_another_process_with_its_arguments(mp, stage, program):
-    """A started Process runs its target once, in another process, with the given arguments.
+    """A started Process runs its target once, in another process, with its args and kwargs.
 
-    The program's output shows that it is once: its two lines are all there is.
+    The program's output shows that the target runs once: there are two lines, and no more.
     """
-    actor = stage.enter(introduce, "hello", 2, kwargs={"mood": "glad"})
-    assert actor.expect("running") != os.getpid()
-    assert actor.returns() == (("hello", 2), {"mood": "glad"})
+    reported = stage.result_of(report_arguments, "hello", 2, kwargs={"mood": "glad"})
+    assert reported.pop("pid") != os.getpid()
+    assert reported == {"args": ("hello", 2), "kwargs": {"mood": "glad"}}
 
-    completed = program.run("sample_target")
-    assert completed.exitcode == 0, completed.errors
-    assert completed.lines == ["hello world", "This is a process"]
+    assert program.lines_of("sample_target") == ["hello world", "This is a process"]
 
 
-def bind(stage, first, second="default", *rest, key="default", **others):
-    """Report which parameter each argument came to."""
-    return first, second, rest, key, others
+def report_parameters(stage, first, second="default", *rest, key="default", **others):
+    """Report the value of each parameter."""
+    return {"first": first, "second": second, "rest": rest, "key": key, "others": others}
 
 
 @claim("process.args-list-or-tuple", docs="multiprocessing.Process")
 def test_args_may_be_a_list_or_a_tuple(mp, stage):
-    """args may be a list or a tuple, to the same effect, and kwargs are passed as keywords.
+    """args may be a list or a tuple of positional arguments; kwargs are keyword arguments.
 
-    One of the arguments is a list itself, and stays one.
+    One of the arguments is itself a list, and is passed as one.
     """
 
     def by_list(args, **settings):
@@ -54,48 +55,66 @@ def test_args_may_be_a_list_or_a_tuple(mp, stage):
     def by_tuple(args, **settings):
         return mp.Process(args=tuple(args), **settings)
 
+    keywords = {"key": "k", "other": 5}
     for by in (by_list, by_tuple):
-        keywords = {"key": "k", "other": 5}
-        bound = stage.result_of(bind, "a", ["b", "c"], 3, 4, by=by, kwargs=keywords)
-        assert bound == ("a", ["b", "c"], (3, 4), "k", {"other": 5}), by
+        observed = stage.result_of(report_parameters, "a", ["b", "c"], 3, 4, by=by, kwargs=keywords)
+        assert observed == {
+            "first": "a",
+            "second": ["b", "c"],
+            "rest": (3, 4),
+            "key": "k",
+            "others": {"other": 5},
+        }, by
 
 
-def spread(*letters, stage):
-    """Perform with the positional arguments there are."""
-    perform(stage, tell_letters, *letters)
+def report_args(stage, *args):
+    """Report the positional arguments."""
+    return args
 
 
-def tell_letters(stage, *letters):
-    """Report the arguments."""
-    return letters
+def perform_with_args(*args, stage):
+    """Perform on a stage that is passed as keyword, so that args are the test's alone."""
+    perform(stage, report_args, *args)
+
+
+# Printed by the program "failing": neither join() tells that the target has failed.
+JOINED = [
+    "Process: join() returned None, exit code 1",
+    "Thread: join() returned None, exit code None",
+]
 
 
 @claim("process.string-args-are-spread", docs="multiprocessing.Process", level=OBSERVED)
-def test_a_text_given_as_args_is_spread(mp, stage, program):
-    """A text given as args is spread into its letters: each of them becomes an argument.
+def test_a_string_given_as_args_is_unpacked(mp, stage, program):
+    """args="ab" passes the two arguments "a" and "b": a string is unpacked into characters.
 
-    So it is for who forgets the comma of ``args=("ab",)``. A target with one parameter then
-    fails in the child, as it does in a thread; start and join do not tell. With the comma, the
-    control, the text arrives whole.
+    This happens when the comma in ``args=("ab",)`` is forgotten; with it, the string arrives
+    whole. A target with one parameter then fails in the child, as it does in a thread, while
+    ``start()`` and ``join()`` report nothing.
     """
 
-    def by_text(args, **settings):
-        return mp.Process(target=spread, args="ab", kwargs={"stage": args[0]})
+    def by_string(args, **settings):
+        return mp.Process(target=perform_with_args, args="ab", kwargs={"stage": args[0]})
 
     def by_tuple(args, **settings):
-        return mp.Process(target=spread, args=("ab",), kwargs={"stage": args[0]})
+        return mp.Process(target=perform_with_args, args=("ab",), kwargs={"stage": args[0]})
 
-    assert stage.result_of(tell_letters, by=by_text) == ("a", "b")
-    assert stage.result_of(tell_letters, by=by_tuple) == ("ab",)
+    assert stage.result_of(report_args, by=by_string) == ("a", "b")
+    assert stage.result_of(report_args, by=by_tuple) == ("ab",)
 
-    completed = program.run("failing", "text")
-    assert completed.lines == ["joined: None 1", "joined: None None"]
-    assert completed.errors.count("TypeError: take_one()") == 2
+    completed = program.run("failing", "string")
+    assert completed.lines == JOINED
+    assert completed.errors.count("TypeError: take_one()") == 2, completed.errors
+
+
+def report_attributes(stage, name, age):
+    """Report the attributes of a subclass, and the PID."""
+    return {"name": name, "age": age, "pid": os.getpid()}
 
 
 @process_class
-class Introducer:
-    """A process that knows its name and age, as the tutorial's does, and tells them."""
+class Person:
+    """A process with a name and an age, which its ``run()`` reports."""
 
     def __init__(self, stage, name, age):
         super().__init__()
@@ -104,24 +123,16 @@ class Introducer:
         self.age = age
 
     def run(self):
-        perform(self.stage, tell, self.name, self.age)
-
-
-def tell(stage, name, age):
-    """Report the attributes that came along, and where this runs."""
-    return name, age, os.getpid()
+        perform(self.stage, report_attributes, self.name, self.age)
 
 
 @claim("process.run-override-is-activity", docs="multiprocessing.Process.run")
-def test_overridden_run_is_what_the_process_does(mp, stage, program):
-    """The run method of a subclass is the process's activity, and start lets it run elsewhere."""
-    actor = stage.enter_subclass(Introducer, "Ann", 19)
-    _, _, pid = actor.returns()
-    assert pid != os.getpid(), "run was executed in the parent"
+def test_start_runs_an_overridden_run(mp, stage, program):
+    """If a subclass overrides run(), start() runs that method in the child."""
+    reported = stage.enter_subclass(Person, "Ann", 19).returns()
+    assert reported["pid"] != os.getpid(), "run() was executed in the parent"
 
-    completed = program.run("sample_subclass")
-    assert completed.exitcode == 0, completed.errors
-    assert completed.lines == ["Ann is 19"]
+    assert program.lines_of("sample_subclass") == ["Ann is 19"]
 
 
 @claim(
@@ -129,35 +140,58 @@ def test_overridden_run_is_what_the_process_does(mp, stage, program):
     docs="multiprocessing#the-spawn-and-forkserver-start-methods",
 )
 def test_attributes_set_in_init_reach_run(mp, stage):
-    """What a subclass sets in its __init__ is there when run is called in the other process."""
-    name, age, _ = stage.enter_subclass(Introducer, "Ann", {"years": 19}).returns()
-    assert (name, age) == ("Ann", {"years": 19})
+    """Picklable attributes that a subclass sets in __init__() are available to the child's run().
+
+    Here they are a string and a dict.
+    """
+    reported = stage.enter_subclass(Person, "Ann", {"years": 19}).returns()
+    del reported["pid"]
+    assert reported == {"name": "Ann", "age": {"years": 19}}
 
 
 def note_place(places):
     """Note the process and the thread that this runs in."""
-    places.append((os.getpid(), threading.get_ident()))
+    places.append({"process": os.getpid(), "thread": threading.get_ident()})
 
 
 @claim("process.direct-run-stays-local", docs="multiprocessing.Process.run")
 def test_run_called_directly_starts_nothing(mp, stage):
-    """run, when it is called directly, does its work in the caller, and no process is started.
+    """Calling run() directly runs the target in the caller and starts no process.
 
-    The work notes its place in a list, which no other process could do. What was run like this
-    can still be started: the process is none yet. The started one notes its place elsewhere.
+    The target notes its process and thread in a list of the caller. The Process can still be
+    started afterwards: its child then appends to a copy of the list.
     """
-    places: list[tuple[int, int]] = []
-    here = (os.getpid(), threading.get_ident())
+    places: list[dict[str, int]] = []
+    here = {"process": os.getpid(), "thread": threading.get_ident()}
     process = mp.Process(target=note_place, args=(places,))
     process.run()
     assert places == [here]
-    assert (process.pid, process.exitcode, process.is_alive()) == (None, None, False)
-    assert process not in mp.active_children()
+    observed = {
+        "pid": process.pid,
+        "exitcode": process.exitcode,
+        "is_alive()": process.is_alive(),
+        "in active_children()": process in mp.active_children(),
+    }
+    assert observed == {
+        "pid": None,
+        "exitcode": None,
+        "is_alive()": False,
+        "in active_children()": False,
+    }
 
     process.start()
     process.join(stage.patience)
     assert process.exitcode == 0
     assert places == [here]
+
+
+@claim("process.no-target-exits-zero", docs="multiprocessing.Process.exitcode")
+def test_without_a_target_the_exit_code_is_zero(mp, stage):
+    """A Process with neither a target nor a run() of its own does nothing, with exit code 0."""
+    process = mp.Process()
+    process.start()
+    process.join(stage.patience)
+    assert process.exitcode == 0
 
 
 def give(value):
@@ -166,35 +200,26 @@ def give(value):
 
 
 def give_function():
-    """Return what cannot be pickled."""
+    """Return an object that cannot be pickled."""
     return lambda: None
 
 
 @process_class
 class Giver:
-    """A process whose run returns a number."""
+    """A process whose ``run()`` returns a number."""
 
     def __init__(self, stage):
         super().__init__()
         self.stage = stage
 
     def run(self):
-        perform(self.stage, introduce)
+        perform(self.stage, report_arguments)
         return 7
 
 
-@claim("process.no-target-exits-zero", docs="multiprocessing.Process.exitcode")
-def test_without_a_target_the_exit_code_is_zero(mp, stage):
-    """A Process without a target does nothing and ends with exit code 0."""
-    process = mp.Process()
-    process.start()
-    process.join(stage.patience)
-    assert process.exitcode == 0
-
-
 @claim("process.return-value-is-dropped", docs="multiprocessing.Process.exitcode")
-def test_a_return_value_is_dropped(mp, stage):
-    """The return value of the target or of run() is dropped: the exit code is 0."""
+def test_a_return_value_is_ignored(mp, stage):
+    """The return value of the target or of run() is ignored: the exit code is 0."""
     processes = {
         "target returns 42": mp.Process(target=give, args=(42,)),
         "target returns False": mp.Process(target=give, args=(False,)),
@@ -204,136 +229,127 @@ def test_a_return_value_is_dropped(mp, stage):
     for process in processes.values():
         process.start()
     observed = {"run() returns 7": stage.enter_subclass(Giver).exit_code()}
-    for what, process in processes.items():
+    for case, process in processes.items():
         process.join(stage.patience)
-        observed[what] = process.exitcode
+        observed[case] = process.exitcode
     assert observed == dict.fromkeys(observed, 0)
 
 
 @claim("process.exception-stays-in-child", docs="multiprocessing.Process.exitcode")
 def test_an_exception_stays_in_the_process(mp, program):
-    """An exception that a process does not catch ends it with exit code 1, and join returns.
+    """An uncaught Exception ends a child with a traceback and exit code 1; join() returns None.
 
-    What there is to know is on the standard error of the child, under the name of the process.
-    So it is with a thread, which has no exit code.
+    The traceback is on the child's standard error, below the name of the process. A thread is
+    the same, except that it has no exit code.
     """
     completed = program.run("failing", "raising")
-    assert completed.exitcode == 0
-    assert completed.lines == ["joined: None 1", "joined: None None"]
+    assert completed.exitcode == 0, completed.errors
+    assert completed.lines == JOINED
     of_the_process, of_the_thread = completed.errors.split("Exception in thread Ann:")
-    assert of_the_process.startswith("Process Ann:\nTraceback")
-    for told in (of_the_process, of_the_thread):
-        assert told.endswith("ValueError: no good\n")
+    assert of_the_process.startswith("Process Ann:\nTraceback"), of_the_process
+    for errors in (of_the_process, of_the_thread):
+        assert errors.endswith("ValueError: no good\n"), errors
 
 
-def linger(stage):
-    """Stay until cued to leave."""
+def run_until_cued(stage):
+    """Say that this runs, and wait for the cue to leave."""
     stage.say("running")
     stage.wait_for_cue("leave")
 
 
 @process_class
-class Lingerer:
-    """A process whose run stays until cued."""
+class Waiter:
+    """A process whose ``run()`` lasts until it is cued."""
 
     def __init__(self, stage):
         super().__init__()
         self.stage = stage
 
     def run(self):
-        perform(self.stage, linger)
+        perform(self.stage, run_until_cued)
 
 
 @claim("process.start-does-not-wait", docs="multiprocessing.Process.is_alive")
 def test_start_returns_while_the_process_runs(mp, stage):
-    """start returns as soon as there is a process, and does not wait for the end of its activity.
+    """start() returns without waiting for the target or run() to finish.
 
-    The activity, a target or an overridden run, ends when it is cued, and the cue is given when
-    start has returned.
+    They finish when they are cued, and the cue is given only after start() has returned.
     """
-    for actor in (stage.enter(linger), stage.enter_subclass(Lingerer)):
+    for actor in (stage.enter(run_until_cued), stage.enter_subclass(Waiter)):
         assert actor.process.is_alive()
         assert isinstance(actor.process.pid, int)
         actor.expect("running")
-        actor.cue("leave")
-        actor.returns()
+        actor.returns(cue="leave")
 
 
-def start_again(actor):
-    """Start what runs, and what has run, once more; what came of it."""
-    actor.process.start()
+def start_again(stage, by):
+    """Start a process or thread once more, while it runs and after its end; the results.
+
+    A child that the second call has started would say that it runs. Another child, started later,
+    has reported and ended before the listening begins, so there was time enough to start.
+    """
+    actor = stage.enter(run_until_cued, by=by)
     actor.expect("running")
-    running = result_or_error(actor.process.start)
-    assert actor.does_not_say("running"), "a second one has started"
-    actor.cue("leave")
-    actor.returns()
-    return running, result_or_error(actor.process.start)
+    observed = {"while it runs": result_or_error(actor.process.start)}
+    stage.result_of(report_arguments)
+    assert actor.does_not_say("running"), "it is running a second time"
+    actor.returns(cue="leave")
+    observed["after its end"] = result_or_error(actor.process.start)
+    return observed
 
 
 @claim("process.start-once", docs="multiprocessing.Process.start", level=OBSERVED)
-def test_a_process_is_started_once(mp, stage, program):
-    """A second start raises AssertionError, while the process runs and when it has ended.
+def test_a_process_can_be_started_only_once(mp, stage, program):
+    """A second start() raises AssertionError (under -O another error), not a Thread's RuntimeError.
 
-    Here parity ends: Thread raises RuntimeError. Without assertions, under ``python -O``, it
-    fails for want of what the first start has used up, which is promised by nobody.
+    It does so while the process runs and after its end. Under ``python -O`` it fails with
+    AttributeError or TypeError, because the first start() has deleted what it needs; no
+    documentation promises that.
     """
     observed = {
-        "Process": start_again(stage.prepare(linger, by=mp.Process)),
-        "Thread": start_again(stage.prepare(linger, by=threading.Thread)),
+        "Process": start_again(stage, mp.Process),
+        "Thread": start_again(stage, threading.Thread),
+        "python -O": program.table_of("second_start", options=("-O",))["second start"],
     }
+    assert observed.pop("python -O") in ("AttributeError", "TypeError"), observed
     assert observed == {
-        "Process": ("AssertionError", "AssertionError"),
-        "Thread": ("RuntimeError", "RuntimeError"),
+        "Process": {"while it runs": "AssertionError", "after its end": "AssertionError"},
+        "Thread": {"while it runs": "RuntimeError", "after its end": "RuntimeError"},
     }
-    without_assertions = program.run("unchecked", options=("-O",)).lines[1]
-    assert without_assertions in ("second start: AttributeError", "second start: TypeError")
 
 
-def meddle(stage, process):
-    """Do with somebody else's process what only its creator may do; what came of it."""
+def use_as_stranger(stage, process):
+    """Call the methods of a Process that this process has not created; report the results."""
     return {
-        "start": result_or_error(process.start),
-        "join": result_or_error(process.join, 0),
-        "is_alive": result_or_error(process.is_alive),
-        "is_alive of its own": result_or_error(stage.mp.current_process().is_alive),
+        "start()": result_or_error(process.start),
+        "join(0)": result_or_error(process.join, 0),
+        "is_alive()": result_or_error(process.is_alive),
+        "current_process().is_alive()": result_or_error(stage.mp.current_process().is_alive),
     }
 
 
-REFUSED = {
-    "start": "AssertionError",
-    "join": "AssertionError",
-    "is_alive": "AssertionError",
-    "is_alive of its own": True,
+FOR_STRANGERS = {
+    "start()": "AssertionError",
+    "join(0)": "AssertionError",
+    "is_alive()": "AssertionError",
+    "current_process().is_alive()": True,
 }
 
 
 @claim("process.only-creator-starts-and-joins", docs="multiprocessing.Process", level=OBSERVED)
-def test_only_the_creator_may_start_and_join(mp, stage):
-    """Only the process that created a Process may start, join or ask for it: AssertionError.
+def test_only_the_creator_can_start_and_join(mp, stage):
+    """Outside the creator, start() and join() raise AssertionError; the child can call is_alive().
 
-    One that was not started yet can be handed to a child under every start method. One that
-    runs cannot be pickled, so only a forked child can hold it.
+    In any other process is_alive() raises AssertionError too. An unstarted Process can be passed
+    to a child as an argument under every start method, though it cannot be sent through a pipe. A
+    started Process cannot be pickled, so only a forked child can have it.
     """
-    assert stage.result_of(meddle, mp.Process()) == REFUSED
+    assert stage.result_of(use_as_stranger, mp.Process()) == FOR_STRANGERS
 
     if mp.get_start_method() == "fork":
-        sibling = stage.enter(linger)
-        assert stage.result_of(meddle, sibling.process) == REFUSED
-        sibling.cue("leave")
-        sibling.returns()
-
-
-@claim("process.unjoined-output-is-complete", docs="multiprocessing#programming-guidelines")
-def test_the_interpreter_waits_for_processes_that_nobody_joined(mp, program):
-    """A program that joins nobody still waits at its end: what its processes print is complete.
-
-    The process waits until the program has nothing more to do, and a little longer, before it
-    prints. Both samples of the tutorial rely on this.
-    """
-    for name in ("unjoined", "sample_target", "sample_subclass"):
-        completed = program.run(name, str(program.folder))
-        assert completed.exitcode == 0, completed.errors
-        assert completed.lines == EXPECTED[name]
+        sibling = stage.enter(run_until_cued)
+        assert stage.result_of(use_as_stranger, sibling.process) == FOR_STRANGERS
+        sibling.returns(cue="leave")
 
 
 EXPECTED = {
@@ -341,3 +357,14 @@ EXPECTED = {
     "sample_target": ["hello world", "This is a process"],
     "sample_subclass": ["Ann is 19"],
 }
+
+
+@claim("process.unjoined-output-is-complete", docs="multiprocessing#programming-guidelines")
+def test_a_program_waits_for_processes_that_are_not_joined(mp, program):
+    """Without join(), a program waits at exit for its non-daemonic children and all their output.
+
+    One child prints only a little after the program has executed its last line. The other two
+    programs are samples of the tutorial, which rely on this.
+    """
+    observed = {name: program.lines_of(name, str(program.folder)) for name in EXPECTED}
+    assert observed == EXPECTED

@@ -1,12 +1,15 @@
-"""Semaphore: how many may be inside at once.
+"""Semaphore: at most n holders at once.
 
-A semaphore is a number of seats. ``acquire`` takes one and waits while none is free;
-``release`` gives one back. The package's Semaphore counts the seats for all processes that
-hold it; it reaches them as an argument.
+A semaphore has a value, 1 by default. ``acquire()`` lowers it by one, and blocks while it is 0;
+``release()`` raises it by one. So a ``Semaphore(n)`` limits how many processes do something at
+the same time. Like a lock, it is passed to each process as an argument.
 
-In which order those who wait are let in is not promised, so no claim here asks for it:
-``semaphore.acquire-order-not-promised`` is a note, not a claim. How long ``acquire`` waits is
-told by the same rules as for a Lock, in the chapter on locks.
+A Semaphore does not notice a ``release()`` too many: its value may exceed the initial value. A
+BoundedSemaphore raises ValueError instead. Neither notices when its holder is killed: that
+process never releases it. Unlike threading, ``release()`` takes no argument.
+
+The order in which waiters acquire a semaphore is not promised, so no claim here is about it. The
+parameters of ``acquire()`` follow the same rules as a Lock's: see the chapter on locks.
 """
 
 import threading
@@ -21,77 +24,47 @@ LEFT_OUT = {
 }
 
 
-def guest(stage, semaphore):
-    """Take a seat and keep it until cued to leave."""
+def hold_semaphore_until_cued(stage, semaphore):
+    """Hold the semaphore until cued."""
     with semaphore:
-        stage.say("seated")
-        stage.wait_for_cue("leave")
+        stage.say("holding")
+        stage.wait_for_cue("release")
 
 
-def latecomer(stage, semaphore):
-    """Ask for a seat for one beat; report the answer and how long it took."""
-    with stage.span("asking") as asking:
-        admitted = semaphore.acquire(timeout=BEAT)
-    return admitted, asking.seconds
+def ask_semaphore_for_a_beat(stage, semaphore):
+    """Try to acquire the semaphore for one beat; report the answer."""
+    with stage.span("asking"):
+        return semaphore.acquire(timeout=BEAT)
 
 
 @claim("semaphore.at-most-two", docs="multiprocessing.Semaphore")
-def test_two_seats_hold_two_processes_and_no_third(mp, stage):
-    """A Semaphore(2) is held by two processes at once, and a third has to wait.
+def test_two_processes_hold_it_and_a_third_does_not_get_in(mp, stage):
+    """Two processes can hold a Semaphore(2) at once; a third blocks until one releases it.
 
-    Both guests are known to be seated before the latecomer asks, so a slow machine can
+    Both holders are known to hold it before the third process asks, so a slow machine can
     delay this proof but cannot change its verdict.
     """
     semaphore = mp.Semaphore(2)
-    guests = [stage.enter(guest, semaphore) for _ in range(2)]
-    for each in guests:
-        each.expect("seated")
+    holders = [stage.enter(hold_semaphore_until_cued, semaphore) for _ in range(2)]
+    for each in holders:
+        each.expect("holding")
 
-    admitted, waited = stage.result_of(latecomer, semaphore)
-    assert not admitted, "a third process got in"
-    assert waited >= BEAT - TICK, "the third was sent away without waiting"
+    third = stage.enter(ask_semaphore_for_a_beat, semaphore)
+    assert third.returns() is False, "a third process holds it"
+    seconds = third.spans["asking"].seconds
+    assert seconds >= BEAT - TICK, f"the third process gave up after {seconds} s"
 
-    guests[0].cue("leave")
-    guests[0].returns()
-    admitted, _ = stage.result_of(latecomer, semaphore)
-    assert admitted, "no seat came free"
-    guests[1].cue("leave")
-    guests[1].returns()
+    holders[0].returns(cue="release")
+    assert stage.result_of(ask_semaphore_for_a_beat, semaphore), "the release had no effect"
+    holders[1].returns(cue="release")
 
 
-def visitor(stage, semaphore, seconds):
-    """Take a seat when cued, keep it for a while, and report when."""
+def hold_semaphore_for(stage, semaphore, seconds):
+    """Acquire the semaphore when cued, hold it for a while, and report when."""
     stage.say("ready")
-    stage.wait_for_cue("go")
-    with semaphore, stage.span("seated"):
+    stage.wait_for_cue("acquire")
+    with semaphore, stage.span("holding"):
         time.sleep(seconds)
-
-
-@claim("semaphore.five-holders-take-three-waves", docs="multiprocessing.Semaphore")
-def test_five_holders_of_two_seats_take_three_waves(mp, stage):
-    """Five processes that each hold one of two seats for a beat take three beats, not five.
-
-    Less than three is impossible with two seats, at any time. Less than five beats from the
-    first to the last needs two inside at once, so the beat grows until a performance shows it.
-    In none of them are three inside at the same time.
-    """
-
-    def less_than_five_waves(beat):
-        semaphore = mp.Semaphore(2)
-        visitors = [stage.enter(visitor, semaphore, beat) for _ in range(5)]
-        for each in visitors:
-            each.expect("ready")
-        for each in visitors:
-            each.cue("go")
-        for each in visitors:
-            each.returns()
-        seated = [each.spans["seated"] for each in visitors]
-        took = max(span.end for span in seated) - min(span.begin for span in seated)
-        assert most_at_once(seated) <= 2, "three were inside"
-        assert took >= 3 * beat - TICK, "five sat on two seats in less than three waves"
-        return took < 4.5 * beat and most_at_once(seated) == 2
-
-    assert stage.at_some_beat(less_than_five_waves), "two were never inside at once"
 
 
 def most_at_once(spans):
@@ -99,40 +72,67 @@ def most_at_once(spans):
     return max(sum(other.begin <= span.begin < other.end for other in spans) for span in spans)
 
 
+@claim("semaphore.five-holders-take-three-waves", docs="multiprocessing.Semaphore")
+def test_five_holders_of_a_semaphore_of_two_take_three_waves(mp, stage):
+    """Five processes that each hold a Semaphore(2) for t seconds take about 3t seconds, not 5t.
+
+    Three at once are never allowed, so less than 3t is a defect at any time. The witness is one
+    performance that takes less than 4.5t, in which two were inside at once: without that, it takes
+    5t. A busy machine only makes t longer.
+    """
+
+    def takes_three_waves(beat):
+        semaphore = mp.Semaphore(2)
+        holders = [stage.enter(hold_semaphore_for, semaphore, beat) for _ in range(5)]
+        for each in holders:
+            each.expect("ready")
+        for each in holders:
+            each.cue("acquire")
+        for each in holders:
+            each.returns()
+        spans = [each.spans["holding"] for each in holders]
+        took = max(span.end for span in spans) - min(span.begin for span in spans)
+        most = most_at_once(spans)
+        assert most <= 2, f"{most} processes held it at once"
+        assert took >= 3 * beat - TICK, f"five holders took {took} s with t = {beat} s"
+        return took < 4.5 * beat and most == 2
+
+    assert stage.at_some_beat(takes_three_waves), "two processes never held it at once"
+
+
 @claim("semaphore.each-holder-acquires-then-releases", docs="multiprocessing.Semaphore")
 def test_each_of_five_processes_acquires_and_then_releases(mp, program):
-    """In the tutorial's sample each of five processes acquires once, and later releases once.
+    """Each of five processes that share a Semaphore(2) acquires it once and then releases it once.
 
-    Each line begins with the name of its process. The order of the processes is free.
+    It is the tutorial's sample. Each line that it prints begins with the name of its process; the
+    processes come in any order.
     """
-    completed = program.run("sample_semaphore")
-    assert completed.exitcode == 0, completed.errors
     words: dict[str, list[str]] = {}
-    for line in completed.lines:
+    for line in program.lines_of("sample_semaphore"):
         name, word = line.split()
         words.setdefault(name, []).append(word)
     assert words == {f"Process-{number}": ["acquires", "releases"] for number in range(1, 6)}
 
 
-def free_seats(semaphore):
-    """Take all the seats that are free, up to ten, and give their number."""
+def acquire_all(semaphore):
+    """Acquire the semaphore without blocking as often as possible, up to ten times; how often."""
     return sum(semaphore.acquire(False) for _ in range(10))
 
 
-def take_a_seat(stage, semaphore):
-    """Wait for a seat, for ever if need be; report the answer."""
+def acquire_semaphore(stage, semaphore):
+    """Acquire the semaphore, however long it takes; report the answer."""
     stage.say("asking")
-    admitted = semaphore.acquire(True, None)
-    stage.say("seated")
-    return admitted
+    acquired = semaphore.acquire(True, None)
+    stage.say("acquired")
+    return acquired
 
 
 @claim("semaphore.initial-value-defaults-to-one", docs="multiprocessing.Semaphore")
-def test_there_is_one_seat_if_not_said_otherwise(mp, stage):
-    """A semaphore has one seat if no number is given; with 0, a release has to come first.
+def test_the_initial_value_is_one_by_default(mp, stage):
+    """A semaphore starts at 1 by default; if it starts at 0, acquire() blocks until a release().
 
-    It is so in threading, too. Who asks for a seat of none is not let in for a beat, and is when
-    one was released.
+    The same holds in threading. acquire() does not return within one beat, and returns after the
+    release.
     """
     for make in (
         threading.Semaphore,
@@ -140,44 +140,47 @@ def test_there_is_one_seat_if_not_said_otherwise(mp, stage):
         mp.Semaphore,
         mp.BoundedSemaphore,
     ):
-        assert free_seats(make()) == 1
+        assert acquire_all(make()) == 1
 
-    for by, closed in ((threading.Thread, threading.Semaphore(0)), (mp.Process, mp.Semaphore(0))):
-        assert free_seats(closed) == 0
-        waiting = stage.enter(take_a_seat, closed, by=by)
+    for by, semaphore in (
+        (threading.Thread, threading.Semaphore(0)),
+        (mp.Process, mp.Semaphore(0)),
+    ):
+        assert acquire_all(semaphore) == 0
+        waiting = stage.enter(acquire_semaphore, semaphore, by=by)
         waiting.expect("asking")
-        assert waiting.does_not_say("seated"), "there was a seat of none"
-        closed.release()
+        assert waiting.does_not_say("acquired"), "a Semaphore(0) was acquired"
+        semaphore.release()
         assert waiting.returns() is True
 
 
-def add_seats(stage, semaphore, number):
-    """Release seats that nobody has taken."""
-    return [semaphore.release() for _ in range(number)]
+def release_semaphore(stage, semaphore, times):
+    """Release a semaphore that this process or thread has not acquired; report the results."""
+    return [semaphore.release() for _ in range(times)]
 
 
 @claim("semaphore.value-may-exceed-start", docs="multiprocessing.Semaphore")
-def test_a_semaphore_may_be_released_more_often_than_acquired(mp, stage):
-    """A Semaphore may be released more often than acquired: it has more seats then than at first.
+def test_a_semaphore_can_be_released_more_often_than_acquired(mp, stage):
+    """A Semaphore's value can exceed its initial value: extra release() calls are allowed.
 
-    The seats are added by another process than the one that takes them, or by another thread.
+    Another process or thread releases it, and the test acquires it. The same holds in threading.
     """
     for by, semaphore in (
         (threading.Thread, threading.Semaphore(1)),
         (mp.Process, mp.Semaphore(1)),
     ):
-        assert stage.result_of(add_seats, semaphore, 4, by=by) == [None] * 4
-        assert free_seats(semaphore) == 5
+        assert stage.result_of(release_semaphore, semaphore, 4, by=by) == [None] * 4
+        assert acquire_all(semaphore) == 5
 
 
-def release_too_often(stage, semaphore):
-    """Release with no seat taken, take one, and release twice; report all answers."""
-    return [
-        result_or_error(semaphore.release),
-        semaphore.acquire(False),
-        result_or_error(semaphore.release),
-        result_or_error(semaphore.release),
-    ]
+def release_semaphore_too_often(stage, semaphore):
+    """Release an unused semaphore, acquire it once, release it twice; report all outcomes."""
+    return {
+        "release() when unused": result_or_error(semaphore.release),
+        "acquire(False)": semaphore.acquire(False),
+        "release()": result_or_error(semaphore.release),
+        "second release()": result_or_error(semaphore.release),
+    }
 
 
 @claim(
@@ -185,27 +188,31 @@ def release_too_often(stage, semaphore):
     docs="multiprocessing.BoundedSemaphore",
     needs=("semaphore-value",),
 )
-def test_a_bounded_semaphore_never_has_more_seats_than_at_first(mp, stage):
-    """To release a BoundedSemaphore that has all its seats raises ValueError, and adds none.
+def test_a_bounded_semaphore_refuses_an_extra_release(mp, stage):
+    """release() on a BoundedSemaphore at its initial value raises ValueError and has no effect.
 
-    It is so in threading, too, and in each process. A seat may well be released by another
-    process than the one that took it.
+    The same holds in threading, and in each process. A process may release a semaphore that
+    another process acquired.
     """
     for by, semaphore in (
         (threading.Thread, threading.BoundedSemaphore(2)),
         (mp.Process, mp.BoundedSemaphore(2)),
     ):
-        answers = stage.result_of(release_too_often, semaphore, by=by)
-        assert answers == ["ValueError", True, None, "ValueError"]
+        assert stage.result_of(release_semaphore_too_often, semaphore, by=by) == {
+            "release() when unused": "ValueError",
+            "acquire(False)": True,
+            "release()": None,
+            "second release()": "ValueError",
+        }
         assert result_or_error(semaphore.release) == "ValueError"
-        assert free_seats(semaphore) == 2
-        assert stage.result_of(add_seats, semaphore, 2, by=by) == [None, None]
+        assert acquire_all(semaphore) == 2
+        assert stage.result_of(release_semaphore, semaphore, 2, by=by) == [None, None]
         assert result_or_error(semaphore.release) == "ValueError"
-        assert free_seats(semaphore) == 2
+        assert acquire_all(semaphore) == 2
 
 
-def take_and_look(stage, semaphore):
-    """Take a seat; report what the value is then."""
+def acquire_and_get_value(stage, semaphore):
+    """Try to acquire the semaphore without blocking; report its value then."""
     semaphore.acquire(False)
     return semaphore.get_value()
 
@@ -215,127 +222,149 @@ def take_and_look(stage, semaphore):
     docs="multiprocessing.Semaphore.get_value",
     needs=("semaphore-value",),
 )
-def test_get_value_tells_how_many_seats_are_free(mp, stage):
-    """get_value tells how many seats are free, whichever process has taken the others.
+def test_get_value_counts_the_acquisitions_of_all_processes(mp, stage):
+    """get_value() returns the current value, whichever processes have acquired the semaphore.
 
-    Here parity ends: threading's semaphores have no such method.
+    A child and its parent acquire it in turn; both call get_value(). Unlike threading, whose
+    semaphores have no such method.
     """
     for semaphore in (mp.Semaphore(3), mp.BoundedSemaphore(3)):
-        seen = [
-            semaphore.get_value(),
-            stage.result_of(take_and_look, semaphore),
-            semaphore.get_value(),
-        ]
+        observed = {
+            "new": semaphore.get_value(),
+            "acquired by a child, in the child": stage.result_of(acquire_and_get_value, semaphore),
+            "acquired by a child": semaphore.get_value(),
+        }
         semaphore.acquire(False)
-        seen += [
-            semaphore.get_value(),
-            stage.result_of(take_and_look, semaphore),
-            semaphore.get_value(),
-        ]
+        observed |= {
+            "acquired here too": semaphore.get_value(),
+            "acquired by all, in a child": stage.result_of(acquire_and_get_value, semaphore),
+            "acquired by all": semaphore.get_value(),
+        }
         semaphore.release()
-        seen += [semaphore.get_value()]
-        assert seen == [3, 2, 2, 1, 0, 0, 1]
+        observed |= {"released": semaphore.get_value()}
+        assert observed == {
+            "new": 3,
+            "acquired by a child, in the child": 2,
+            "acquired by a child": 2,
+            "acquired here too": 1,
+            "acquired by all, in a child": 0,
+            "acquired by all": 0,
+            "released": 1,
+        }
     assert not hasattr(threading.Semaphore(), "get_value")
 
 
-@claim("semaphore.locked-at-zero", docs="multiprocessing.Semaphore.locked", since="3.14")
-def test_a_semaphore_is_locked_when_no_seat_is_free(mp, stage):
-    """locked tells of a semaphore whether no seat is free, whichever processes have taken them."""
-    for semaphore in (mp.Semaphore(2), mp.BoundedSemaphore(2)):
-        seen = [semaphore.locked()]
-        for _ in range(2):
-            assert stage.result_of(take_and_leave_taken, semaphore) is True
-            seen.append(semaphore.locked())
-        semaphore.release()
-        seen.append(semaphore.locked())
-        assert seen == [False, False, True, False]
-
-
-def take_and_leave_taken(stage, semaphore):
-    """Take a seat, and end without releasing it."""
+def acquire_semaphore_and_end(stage, semaphore):
+    """Try to acquire the semaphore without blocking, and end without releasing it."""
     return semaphore.acquire(False)
 
 
-@claim("semaphore.killed-holder-keeps-slot", docs="multiprocessing.Process.terminate")
-def test_a_seat_of_a_killed_process_never_comes_free(mp, stage):
-    """The seat of a process that is killed never comes free, as that of one that leaves does.
+@claim("semaphore.locked-at-zero", docs="multiprocessing.Semaphore.locked", since="3.14")
+def test_a_semaphore_is_locked_at_zero(mp, stage):
+    """A semaphore's locked() is True at value 0, else False, whichever processes acquired it.
 
-    Two have a seat. One leaves and one is killed; then there is a seat for one, and a third has
-    to wait.
+    Two children acquire it, one after the other, and end; the test calls locked().
+    """
+    for semaphore in (mp.Semaphore(2), mp.BoundedSemaphore(2)):
+        observed = {"value 2": semaphore.locked()}
+        for value in (1, 0):
+            assert stage.result_of(acquire_semaphore_and_end, semaphore) is True
+            observed[f"value {value}"] = semaphore.locked()
+        semaphore.release()
+        observed["value 1 again"] = semaphore.locked()
+        assert observed == {
+            "value 2": False,
+            "value 1": False,
+            "value 0": True,
+            "value 1 again": False,
+        }
+
+
+@claim("semaphore.killed-holder-keeps-slot", docs="multiprocessing.Process.terminate")
+def test_a_killed_holder_does_not_release_it(mp, stage):
+    """A killed process never releases the semaphore that it holds.
+
+    Two processes hold a Semaphore(2). The first leaves its with block, and the second is killed:
+    after that the semaphore can be acquired once, and a further process does not acquire it
+    within one beat.
     """
     semaphore = mp.Semaphore(2)
-    leaving, killed = (stage.enter(guest, semaphore) for _ in range(2))
+    leaving, killed = (stage.enter(hold_semaphore_until_cued, semaphore) for _ in range(2))
     for each in (leaving, killed):
-        each.expect("seated")
-    leaving.cue("leave")
-    leaving.returns()
+        each.expect("holding")
+    leaving.returns(cue="release")
     killed.process.kill()
     assert killed.exit_code() != 0
-    assert semaphore.acquire(False), "the seat of the one that left is not free"
-    admitted, _ = stage.result_of(latecomer, semaphore)
-    assert not admitted, "the seat of the one that was killed came free"
+    assert semaphore.acquire(False), "the process that left has not released it"
+    assert not stage.result_of(ask_semaphore_for_a_beat, semaphore), "the kill released it"
 
 
 @claim("semaphore.release-takes-no-count", docs="multiprocessing.Semaphore", level=OBSERVED)
-def test_release_gives_one_seat_back_and_takes_no_number(mp):
-    """release takes no number: it gives back one seat, and release(2) is a TypeError.
+def test_release_takes_no_argument(mp):
+    """Semaphore.release() takes no argument: release(2) raises TypeError and has no effect.
 
-    Here parity ends: threading's takes one. The documentation names the parameter of acquire
-    as the only difference; this is a second. What was refused has released nothing.
+    Unlike threading, where release(2) raises the value by two. The documentation names the
+    parameter of acquire() as the only difference to threading; this is a second.
     """
     own, threads = mp.Semaphore(0), threading.Semaphore(0)
     observed = {
-        "release(2)": (result_or_error(own.release, 2), result_or_error(threads.release, 2)),
-        "release(n=2)": (result_or_error(own.release, n=2), result_or_error(threads.release, n=2)),
-        "free seats": (free_seats(own), free_seats(threads)),
+        kind: {
+            "release(2)": result_or_error(semaphore.release, 2),
+            "release(n=2)": result_or_error(semaphore.release, n=2),
+            "value": acquire_all(semaphore),
+        }
+        for kind, semaphore in (("multiprocessing", own), ("threading", threads))
     }
     assert observed == {
-        "release(2)": ("TypeError", None),
-        "release(n=2)": ("TypeError", None),
-        "free seats": (0, 4),
+        "multiprocessing": {"release(2)": "TypeError", "release(n=2)": "TypeError", "value": 0},
+        "threading": {"release(2)": None, "release(n=2)": None, "value": 4},
     }
 
 
 @claim("semaphore.negative-start-refused", docs="multiprocessing.Semaphore", level=OBSERVED)
-def test_a_negative_number_of_seats_is_an_os_error(mp):
-    """A negative number of seats is refused with OSError.
-
-    Here parity ends: threading raises ValueError.
-    """
-    for own, threads in (
-        (mp.Semaphore, threading.Semaphore),
-        (mp.BoundedSemaphore, threading.BoundedSemaphore),
-    ):
-        assert (result_or_error(own, -1), result_or_error(threads, -1)) == ("OSError", "ValueError")
+def test_a_negative_initial_value_raises_os_error(mp):
+    """Semaphore(-1) and BoundedSemaphore(-1) raise OSError; in threading they raise ValueError."""
+    makers = {
+        "Semaphore": mp.Semaphore,
+        "BoundedSemaphore": mp.BoundedSemaphore,
+        "threading.Semaphore": threading.Semaphore,
+        "threading.BoundedSemaphore": threading.BoundedSemaphore,
+    }
+    assert {name: result_or_error(make, -1) for name, make in makers.items()} == {
+        "Semaphore": "OSError",
+        "BoundedSemaphore": "OSError",
+        "threading.Semaphore": "ValueError",
+        "threading.BoundedSemaphore": "ValueError",
+    }
 
 
 REPRS = {
-    # to whom it looks so        Lock, RLock, Semaphore(3), BoundedSemaphore(3)
-    "nobody has it": [
+    # of a Lock, an RLock, a Semaphore(3) and a BoundedSemaphore(3)
+    "free": [
         "<Lock(owner=None)>",
         "<RLock(None, 0)>",
         "<Semaphore(value=3)>",
         "<BoundedSemaphore(value=3, maxvalue=3)>",
     ],
-    "process Ann has it twice, to Ann": [
+    "acquired twice by process Ann, in Ann": [
         "<Lock(owner=Ann)>",
         "<RLock(Ann, 2)>",
         "<Semaphore(value=1)>",
         "<BoundedSemaphore(value=1, maxvalue=3)>",
     ],
-    "process Ann has it twice, to another": [
+    "acquired twice by process Ann, in another": [
         "<Lock(owner=SomeOtherProcess)>",
         "<RLock(SomeOtherProcess, nonzero)>",
         "<Semaphore(value=1)>",
         "<BoundedSemaphore(value=1, maxvalue=3)>",
     ],
-    "thread Tom has it twice, to Tom": [
+    "acquired twice by thread Tom, in Tom": [
         "<Lock(owner=MainProcess|Tom)>",
         "<RLock(MainProcess|Tom, 2)>",
         "<Semaphore(value=1)>",
         "<BoundedSemaphore(value=1, maxvalue=3)>",
     ],
-    "thread Tom has it twice, to another": [
+    "acquired twice by thread Tom, in another": [
         "<Lock(owner=SomeOtherThread)>",
         "<RLock(SomeOtherThread, nonzero)>",
         "<Semaphore(value=1)>",
@@ -344,12 +373,12 @@ REPRS = {
 }
 
 
-def take_twice_and_look(stage, locks):
-    """Take each as often as possible, up to two times, report their reprs, and release them."""
-    taken = [lock for lock in locks for _ in range(2) if lock.acquire(False)]
-    stage.say("taken", [repr(lock) for lock in locks])
+def acquire_twice_and_report_reprs(stage, locks):
+    """Acquire each as often as possible, up to twice, report their reprs, and release them."""
+    acquired = [lock for lock in locks for _ in range(2) if lock.acquire(False)]
+    stage.say("acquired", [repr(lock) for lock in locks])
     stage.wait_for_cue("release")
-    for lock in taken:
+    for lock in acquired:
         lock.release()
 
 
@@ -359,17 +388,17 @@ def take_twice_and_look(stage, locks):
     level=OBSERVED,
     needs=("semaphore-value",),
 )
-def test_repr_tells_who_has_it_and_how_often(mp, stage):
-    """repr tells a lock's owner, an RLock's owner and count, and a semaphore's value and bound.
+def test_repr_shows_owner_count_value_and_bound(mp, stage):
+    """repr() shows a Lock's owner, an RLock's owner and count, and a semaphore's value and bound.
 
-    The owner is named to itself only; to others it is some other process or thread.
+    Only the owner itself sees its name; other processes and threads see that the owner is some
+    other process or thread. Only a BoundedSemaphore has a bound.
     """
     locks = [mp.Lock(), mp.RLock(), mp.Semaphore(3), mp.BoundedSemaphore(3)]
-    observed = {"nobody has it": [repr(lock) for lock in locks]}
+    observed = {"free": [repr(lock) for lock in locks]}
     for kind, by, name in (("process", mp.Process, "Ann"), ("thread", threading.Thread, "Tom")):
-        owner = stage.enter(take_twice_and_look, locks, by=by, name=name)
-        observed[f"{kind} {name} has it twice, to {name}"] = owner.expect("taken")
-        observed[f"{kind} {name} has it twice, to another"] = [repr(lock) for lock in locks]
-        owner.cue("release")
-        owner.returns()
+        owner = stage.enter(acquire_twice_and_report_reprs, locks, by=by, name=name)
+        observed[f"acquired twice by {kind} {name}, in {name}"] = owner.expect("acquired")
+        observed[f"acquired twice by {kind} {name}, in another"] = [repr(lock) for lock in locks]
+        owner.returns(cue="release")
     assert observed == REPRS

@@ -1,15 +1,16 @@
-"""Start methods and contexts: how a child comes to be.
+"""Start methods and contexts: how a child process is created.
 
-There are three ways. Under fork the child is a copy of its parent; under spawn it is a fresh
-interpreter, which gets only what it needs; under forkserver a server, itself fresh, forks the
-children. Which of them there are, and which is the default, depends on the platform.
+There are three start methods. With fork the child is a copy of its parent. With spawn it is a
+new interpreter, which receives only what it needs. With forkserver a server process, itself a new
+interpreter, forks the children. The platform decides which of them exist and which is the default.
 
-A program has one global start method, for all that is made by the package's own functions. It
-can be set once; if it is not, it becomes the default when it is first needed. A context, given
-by ``get_context(name)``, has the package's functions with a start method of its own, and leaves
-the global one alone.
+A program has one global start method, for the functions of the package itself. It can be set
+once. If it is not set, the first lock, queue, pool or start sets it to the default. That often
+surprises: an import that creates a lock makes a later ``set_start_method()`` fail. A library
+should use a context instead: ``get_context(name)`` has the package's functions with a start
+method of its own, and leaves the global one alone.
 
-How fast a start method is, is the machine's affair, so no claim here asks for it:
+How long a start takes depends on the machine, so no claim is about it:
 ``start-method.spawn-slower-than-fork`` is a note, not a claim.
 """
 
@@ -19,22 +20,11 @@ from spec.kit import OBSERVED, claim, reached, result_or_error, submodule
 from spec.kit.package import start_methods
 
 LEFT_OUT = {
-    "start-method.spawn-slower-than-fork": "how long a start takes is the machine's affair; why "
-    "spawn takes longer, it imports all anew for each child, is shown by other claims",
+    "start-method.spawn-slower-than-fork": "how long a start takes depends on the machine; other "
+    "claims show why spawn takes longer: each child imports everything again",
 }
 
 NAMES = ("fork", "spawn", "forkserver")
-
-
-def table(completed):
-    """The rows that a program has printed, each a label and a value."""
-    assert completed.exitcode == 0, completed.errors
-    return dict(line.split(": ", 1) for line in completed.lines)
-
-
-def another(method):
-    """A start method that is offered beside this one; the same where there is no other."""
-    return next((name for name in start_methods() if name != method), method)
 
 
 @claim(
@@ -43,46 +33,48 @@ def another(method):
     changes={"3.14": "it is no longer fork anywhere: it is forkserver where it was fork"},
 )
 def test_the_default_start_method_depends_on_the_platform(mp, program):
-    """A program that does not choose gets fork, since 3.14 forkserver; macOS and Windows spawn.
+    """The default start method is forkserver (fork before 3.14), and spawn on macOS and Windows.
 
-    The program asks in a fresh interpreter. Where no descriptors can be sent to a server, there
-    is no forkserver, and the default became spawn in 3.14.
+    A new interpreter that sets no start method is asked. Since 3.14 the default is also spawn on
+    a platform without forkserver, which needs to send descriptors to its server.
     """
-    asked = program.run_default("default_method")
-    assert asked.exitcode == 0, asked.errors
-    assert asked.lines[1] == program.documented_default
+    assert program.table_of("default_method")["start method"] == program.documented_default
 
 
 @claim("start-method.default-listed-first", docs="multiprocessing.get_all_start_methods")
 def test_the_default_comes_first_among_all_start_methods(mp, program):
-    """get_all_start_methods lists each method that there is once, the platform's default first.
+    """get_all_start_methods() lists each available start method once, the default first.
 
-    It does so whatever the program has chosen. Every name listed is one that get_context takes,
-    and every other is one that it refuses.
+    A program that has set another start method gets the same list. get_context() accepts every
+    name in the list, and no other.
     """
-    default = program.run_default("default_method")
-    chosen = program.run("default_method")
-    assert default.exitcode == chosen.exitcode == 0, default.errors + chosen.errors
-    listed = default.lines[0].split()
-    assert listed[0] == default.lines[1]
-    assert chosen.lines == [default.lines[0], mp.get_start_method()]
-    taken = [name for name in NAMES if result_or_error(mp.get_context, name) != "ValueError"]
-    assert sorted(listed) == sorted(taken)
+    default = program.table_of("default_method")
+    chosen = program.table_of("chosen_method")
+    listed = default["listed"].split()
+    assert listed[0] == default["start method"]
+    assert chosen == {"listed": default["listed"], "start method": mp.get_start_method()}
+    accepted = [name for name in NAMES if result_or_error(mp.get_context, name) != "ValueError"]
+    assert sorted(listed) == sorted(accepted)
+
+
+def other_than(method):
+    """A start method of this platform other than ``method``; the same if it is the only one."""
+    return next((name for name in start_methods() if name != method), method)
 
 
 @claim("start-method.set-only-once", docs="multiprocessing.set_start_method")
 def test_the_global_start_method_is_set_only_once(mp, program):
-    """set_start_method works once: a second time is a RuntimeError, even with the same name.
+    """Without force, a second set_start_method() raises RuntimeError, even with the same method.
 
-    What was set first stays in force.
+    The start method that was set first stays.
     """
     method = mp.get_start_method()
-    assert table(program.run("global_method", "set_twice", another(method))) == {
-        "set": "None",
-        "set to the same": "RuntimeError",
-        "set to another": "RuntimeError",
-        "set to None": "RuntimeError",
-        "in force": method,
+    assert program.table_of("set_twice", other_than(method)) == {
+        "first call": "None",
+        "same start method again": "RuntimeError",
+        "other start method": "RuntimeError",
+        "None": "RuntimeError",
+        "start method at the end": method,
     }
 
 
@@ -92,77 +84,82 @@ def test_the_global_start_method_is_set_only_once(mp, program):
     needs=("several-start-methods",),
 )
 def test_force_replaces_or_unsets_the_global_start_method(mp, program):
-    """With force=True set_start_method replaces the global method, or with None unsets it.
+    """set_start_method(method, force=True) replaces the global start method; method=None unsets it.
 
-    Unset, it can be set again, without force.
+    Once unset, the start method can be set again without force.
     """
     method = mp.get_start_method()
-    other = another(method)
-    assert table(program.run("global_method", "force", other)) == {
-        "forced to another": other,
-        "forced back": method,
-        "forced to None": "None",
-        "set afterwards": other,
+    other = other_than(method)
+    assert program.table_of("set_by_force", other) == {
+        "replaced by another": other,
+        "replaced by the first": method,
+        "unset with None": "None",
+        "set again without force": other,
     }
 
 
 @claim("start-method.none-fixes-default", docs="multiprocessing.set_start_method")
 def test_setting_none_fixes_the_default(mp, program):
-    """set_start_method(None), without force, sets the platform's default, and it stays set."""
-    assert table(program.run("global_method", "set_to_none")) == {
-        "set to None": program.documented_default,
-        "set afterwards": "RuntimeError",
-        "in force": program.documented_default,
+    """A first set_start_method(None), without force, sets the platform's default start method.
+
+    It is set as if by its name: a second call raises RuntimeError and changes nothing.
+    """
+    assert program.table_of("set_to_none") == {
+        "after set_start_method(None)": program.documented_default,
+        "second call": "RuntimeError",
+        "after the second call": program.documented_default,
     }
 
 
 @claim("start-method.unknown-name-refused", docs="multiprocessing.get_context")
 def test_an_unknown_start_method_is_refused(mp, program):
-    """A start method that there is not is a ValueError for set_start_method and get_context.
+    """An unknown start method raises ValueError in set_start_method() and get_context().
 
-    So is one that this platform lacks. A name that was refused has no effect on the global start
-    method: neither before one is set nor, with force=True, on one that is.
+    A start method that this platform lacks is unknown too. A refused name does not change the
+    global start method: neither before it is set nor, with force=True, after it is set.
     """
     unknown = ["", "SPAWN", "thread", *(name for name in NAMES if name not in start_methods())]
-    expected = {
-        f"{call} {name!r}": "ValueError" for call in ("set", "context", "force") for name in unknown
-    }
-    expected |= {"in force at first": "None", "in force at last": mp.get_start_method()}
-    assert table(program.run("global_method", "unknown", *unknown)) == expected
+    expected = {"start method after that": "None", "start method at the end": mp.get_start_method()}
+    for name in unknown:
+        expected[f"get_context({name!r})"] = "ValueError"
+        expected[f"set_start_method({name!r})"] = "ValueError"
+        expected[f"set_start_method({name!r}, force=True)"] = "ValueError"
+    assert program.table_of("unknown_names", *unknown) == expected
 
 
 @claim("start-method.allow-none-fixes-nothing", docs="multiprocessing.get_start_method")
 def test_asking_with_allow_none_fixes_nothing(mp, program):
-    """get_start_method(allow_none=True) is None until one is set, and asking so sets none.
+    """get_start_method(allow_none=True) returns None if no method is set, and leaves it unset.
 
-    get_start_method() and get_context(), without arguments, do set the platform's default. That
-    one is set is seen in both ways: by asking, and by set_start_method, which then refuses.
+    get_start_method() and get_context() without arguments do set it, to the platform's default.
+    Whether it is set is checked twice: with allow_none=True, and by setting it, which raises
+    RuntimeError if it is set already.
     """
     default = program.documented_default
-    assert table(program.run("global_method", "ask")) == {
-        "asked": "None",
-        "asked again": "None",
-        "set after asking": "None",
+    assert program.table_of("ask") == {
+        "allow_none": "None",
+        "allow_none again": "None",
+        "setting it after allow_none": "None",
         "get_start_method()": default,
-        "asked after get_start_method()": default,
-        "set after get_start_method()": "RuntimeError",
+        "allow_none after get_start_method()": default,
+        "setting it after get_start_method()": "RuntimeError",
         "get_context()": default,
-        "asked after get_context()": default,
-        "set after get_context()": "RuntimeError",
+        "allow_none after get_context()": default,
+        "setting it after get_context()": "RuntimeError",
     }
 
 
-# What sets the global start method to the platform's default, and what leaves it unset.
-NEEDS_ONE = [
-    *("Process().start()", "Pool", "Manager"),
-    *("Queue", "JoinableQueue", "SimpleQueue", "Value", "Array"),
-    *("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition", "Event", "Barrier"),
+SETS_THE_DEFAULT = [
+    *("Process().start()", "Pool()", "Manager()"),
+    *("Queue()", "JoinableQueue()", "SimpleQueue()", "Value('i')", "Array('i', 1)"),
+    *("Lock()", "RLock()", "Semaphore()", "BoundedSemaphore()"),
+    *("Condition()", "Event()", "Barrier(1)"),
 ]
-NEEDS_NONE = [
-    *("nothing", "Process", "Pipe", "RawValue", "RawArray"),
-    *("cpu_count", "active_children", "current_process", "parent_process"),
-    *("get_all_start_methods", "get_context(name)"),
-    *("a context's Process", "a context's Queue", "a context's Lock", "a context's Value"),
+LEAVES_IT_UNSET = [
+    *("nothing", "Process()", "Pipe()", "RawValue('i')", "RawArray('i', 1)"),
+    *("cpu_count()", "active_children()", "current_process()", "parent_process()"),
+    *("get_all_start_methods()", "get_context(method)"),
+    *("context.Process()", "context.Queue()", "context.Lock()", "context.Value('i')"),
 ]
 
 
@@ -172,45 +169,48 @@ NEEDS_NONE = [
     needs=("addresses", "semaphores"),
 )
 def test_the_global_start_method_is_fixed_when_it_is_first_needed(mp, program):
-    """The first start, lock, queue, value, pool or manager fixes the global start method.
+    """If unset, the first multiprocessing.Lock(), Pool() or start() sets the default start method.
 
-    That is, what is made by the package's own functions. To make a Process, a Pipe or a raw
-    value does not, nor to ask for numbers, names and processes, nor to use a context by name.
-    The method is unset by force before each row.
+    The two lists above this test say what sets it and what does not: creating a Process, a Pipe or
+    a raw value does not, nor does using a context by its name. The program unsets it by force
+    before each use.
     """
-    expected = dict.fromkeys(NEEDS_ONE, program.documented_default)
-    expected |= dict.fromkeys(NEEDS_NONE, "None")
-    assert table(program.run("global_method", "need")) == expected
+    expected = dict.fromkeys(SETS_THE_DEFAULT, program.documented_default)
+    expected |= dict.fromkeys(LEAVES_IT_UNSET, "None")
+    assert program.table_of("first_need") == expected
 
 
 @claim(
     "start-method.explicit-start-fixes-nothing",
     docs="multiprocessing#global-start-method",
     level=OBSERVED,
-    changes={"3.13.12, 3.14.3": "spawn and forkserver no longer fix the default by the way"},
+    changes={"3.13.12, 3.14.3": "spawn and forkserver no longer set the default as a side effect"},
 )
 def test_a_contexts_start_leaves_the_global_start_method_alone(mp, program):
-    """To start a context's process leaves the global start method unset.
+    """Starting a process of a context leaves the global start method unset.
 
-    Before 3.13.12 and 3.14.3 only fork did so: spawn and forkserver fixed the default.
+    Before 3.13.12 and 3.14.3 this held for fork only: spawn and forkserver set the default.
     """
-    spared = reached("3.13.12, 3.14.3") or mp.get_start_method() == "fork"
-    assert table(program.run("global_method", "start_explicitly")) == {
-        "exit code": "0",
-        "in force": "None" if spared else program.documented_default,
+    unset = reached("3.13.12, 3.14.3") or mp.get_start_method() == "fork"
+    assert program.table_of("start_in_context") == {
+        "exitcode": "0",
+        "global start method": "None" if unset else program.documented_default,
     }
 
 
 memory: list[str] = []
 
 
-def look_back(stage, parent):
-    """Report whether this process has its parent's memory, and whether that is its parent."""
-    return bool(memory), os.getppid() == parent
+def describe_origin(stage, program):
+    """Report whether this process has the program's memory, and whether it is its child."""
+    return {"remembers": bool(memory), "direct child": os.getppid() == program}
 
 
-# How a start method shows in a child: it has what its parent remembers, it is its very child.
-KINDS = {"fork": (True, True), "spawn": (False, True), "forkserver": (False, False)}
+ORIGINS = {
+    "fork": {"remembers": True, "direct child": True},
+    "spawn": {"remembers": False, "direct child": True},
+    "forkserver": {"remembers": False, "direct child": False},
+}
 
 
 @claim(
@@ -219,12 +219,11 @@ KINDS = {"fork": (True, True), "spawn": (False, True), "forkserver": (False, Fal
     needs=("addresses", "several-start-methods"),
 )
 def test_contexts_with_different_start_methods_coexist(mp, stage, program):
-    """Contexts have the package's functions, and several work side by side in one program.
+    """Contexts can be used together; each has the package's API except get_all_start_methods().
 
-    Children are started by all methods in turn, those of this claim's method first and last.
-    Each came to be in its own way, which shows: a forked child remembers what its parent does,
-    and a fork server's child is not the parent's. One function the contexts do not have, that
-    which lists the start methods.
+    This process starts children with all start methods in turn; the method of this run is the
+    first and the last. How a child was created can be seen in it: a forked child has its parent's
+    memory, and a child of a fork server is not a direct child.
     """
     mine = mp.get_start_method()
     order = [mine, *(name for name in start_methods() if name != mine), mine]
@@ -232,24 +231,26 @@ def test_contexts_with_different_start_methods_coexist(mp, stage, program):
     assert [context.get_start_method() for context in contexts] == order
     memory.append("something")
     try:
-        seen = [stage.result_of(look_back, os.getpid(), by=context.Process) for context in contexts]
+        seen = [
+            stage.result_of(describe_origin, os.getpid(), by=context.Process)
+            for context in contexts
+        ]
     finally:
         memory.clear()
-    assert list(zip(order, seen, strict=True)) == [(name, KINDS[name]) for name in order]
+    assert list(zip(order, seen, strict=True)) == [(name, ORIGINS[name]) for name in order]
 
-    compared = table(program.run("global_method", "compare"))
-    assert compared["missing"] == "get_all_start_methods"
+    assert program.lines_of("context_functions") == ["get_all_start_methods"]
 
 
 @claim("start-method.one-context-per-name", docs="multiprocessing.get_context", level=OBSERVED)
 def test_a_context_is_one_object_for_each_name(mp, program):
-    """get_context(name) gives one object for each name, whose start method cannot be changed.
+    """get_context(name) always returns the same object, whose start method cannot be changed.
 
-    Without a name a context gives itself, and the package the one that is globally set. To set
-    the start method of a context is a ValueError, even to what it is.
+    Without a name, a context returns itself, and the package returns the context of the global
+    start method. set_start_method() of a context raises ValueError, even with its own name.
     """
     mine = mp.get_start_method()
-    other = another(mine)
+    other = other_than(mine)
     assert mp.get_context() is mp
     assert mp.get_context(mine) is mp
     assert mp.get_context(other) is mp.get_context(other).get_context(mine).get_context(other)
@@ -258,64 +259,50 @@ def test_a_context_is_one_object_for_each_name(mp, program):
             assert result_or_error(mp.set_start_method, name, force=force) == "ValueError"
     assert mp.get_start_method(allow_none=True) == mine
 
-    assert table(program.run("global_method", "compare"))["the global context"] == "True"
+    assert program.table_of("global_context") == {"get_context() is get_context(method)": "True"}
 
 
 @claim("start-method.process-classes-are-siblings", docs="multiprocessing.Process", level=OBSERVED)
 def test_a_contexts_process_class_is_no_subclass_of_the_packages(mp):
-    """A context's Process class is not derived from the package's, nor the other way about.
+    """A context's Process is not a subclass of multiprocessing.Process, nor vice versa.
 
-    Both have one base: who wants to know whether something is a process has to ask for that.
+    Both are subclasses of BaseProcess, so only isinstance() with that class finds both.
     """
-    base = submodule("process").BaseProcess
-    package = submodule("context").Process
-    classes = {"package": package, "context": mp.Process, "base": base}
-    instances = {"package": package(), "context": mp.Process()}
+    classes = {
+        "multiprocessing.Process": submodule("context").Process,
+        "context.Process": mp.Process,
+        "BaseProcess": submodule("process").BaseProcess,
+    }
+    processes = {
+        "multiprocessing.Process()": submodule("context").Process(),
+        "context.Process()": mp.Process(),
+    }
     observed = {
-        (kind, name): isinstance(instance, of)
-        for kind, instance in instances.items()
-        for name, of in classes.items()
+        call: [name for name, cls in classes.items() if isinstance(process, cls)]
+        for call, process in processes.items()
     }
     assert observed == {
-        ("package", "package"): True,
-        ("package", "context"): False,
-        ("package", "base"): True,
-        ("context", "package"): False,
-        ("context", "context"): True,
-        ("context", "base"): True,
+        "multiprocessing.Process()": ["multiprocessing.Process", "BaseProcess"],
+        "context.Process()": ["context.Process", "BaseProcess"],
     }
 
 
-def ask(stage, lock):
-    """Ask for the lock without waiting; report the answer."""
+def try_lent_lock(stage, lock):
+    """Try to acquire the lock without waiting; report the answer."""
     return lock.acquire(False)
 
 
-def put(stage, queue):
-    """Put something into the queue."""
-    queue.put("something")
-
-
-def lend_lock(stage, lock):
-    """Hand a lock that is held to a process: what it says of it, or the error at its start."""
+def lend_held_lock(stage, lock):
+    """Pass a held lock to a process; returns what the lock does there, or the error of start()."""
     lock.acquire()
-    asking = stage.prepare(ask, lock)
-    if refused := result_or_error(asking.process.start):
-        return refused
-    return "holds" if asking.returns() is False else "excludes nobody"
+    borrower = stage.prepare(try_lent_lock, lock)
+    if error := result_or_error(borrower.process.start):
+        return error
+    return "excludes" if borrower.returns() is False else "does not exclude"
 
 
-def lend_queue(stage, queue):
-    """Hand a queue to a process: what comes out of it, or the error at its start."""
-    putting = stage.prepare(put, queue)
-    if refused := result_or_error(putting.process.start):
-        return refused
-    putting.returns()
-    return queue.get(timeout=stage.patience)
-
-
-def compatible(mine, result):
-    """What should come of lending to a process of this start method, by where a thing was made."""
+def expected_of_lending(mine, result):
+    """The expected results for a process of the start method ``mine``, by the object's context."""
     return {
         name: "RuntimeError" if name == "fork" != mine else result
         for name in NAMES
@@ -330,14 +317,30 @@ def compatible(mine, result):
     since="3.11.5",
 )
 def test_a_lock_of_the_fork_context_is_refused_by_other_processes(mp, stage):
-    """A lock made in the fork context cannot go to a process of another: start() refuses it.
+    """A spawn or forkserver process cannot get a fork context's Lock: start() raises RuntimeError.
 
-    It raises RuntimeError. Any other lock goes to any process, and is the same lock there: it is
-    held here, so the process must not get it.
+    In all other combinations of contexts start() works, and the lock excludes: this process holds
+    it, so the child does not get it.
     """
     mine = mp.get_start_method()
-    observed = {name: lend_lock(stage, mp.get_context(name).Lock()) for name in start_methods()}
-    assert observed == compatible(mine, "holds")
+    observed = {
+        name: lend_held_lock(stage, mp.get_context(name).Lock()) for name in start_methods()
+    }
+    assert observed == expected_of_lending(mine, "excludes")
+
+
+def put_into_lent_queue(stage, queue):
+    """Put an item into the queue."""
+    queue.put("item")
+
+
+def lend_queue(stage, queue):
+    """Pass a queue to a process; returns what that process puts into it, or start()'s error."""
+    borrower = stage.prepare(put_into_lent_queue, queue)
+    if error := result_or_error(borrower.process.start):
+        return error
+    borrower.returns()
+    return queue.get(timeout=stage.patience)
 
 
 @claim(
@@ -348,17 +351,17 @@ def test_a_lock_of_the_fork_context_is_refused_by_other_processes(mp, stage):
     since="3.11.5",
 )
 def test_a_queue_of_the_fork_context_is_refused_by_other_processes(mp, stage):
-    """A queue made in the fork context cannot go to a process of another: start() refuses it.
+    """A spawn or forkserver process cannot get a fork context's Queue: start() raises RuntimeError.
 
-    It raises RuntimeError. Any other queue goes to any process, and what that one puts into it
-    comes out here.
+    In all other combinations of contexts start() works, and this process receives the item that
+    the child puts into the queue.
     """
     mine = mp.get_start_method()
     queues = {name: mp.get_context(name).Queue() for name in start_methods()}
     observed = {name: lend_queue(stage, queue) for name, queue in queues.items()}
     for queue in queues.values():
         queue.close()
-    assert observed == compatible(mine, "something")
+    assert observed == expected_of_lending(mine, "item")
 
 
 @claim(
@@ -367,13 +370,13 @@ def test_a_queue_of_the_fork_context_is_refused_by_other_processes(mp, stage):
     needs=("descriptors",),
 )
 def test_only_a_forked_child_inherits_open_files(mp, program):
-    """A forked child has its parent's open files; under other methods it does not get them.
+    """A forked child has its parent's open files; other children lack even the inheritable files.
 
-    Not even one that is inheritable, and that was open before a fork server was started. The
-    child looks for the two files under every number.
+    Both files, one of them inheritable, are open before a fork server starts. The child looks for
+    them among all its descriptors below 256.
     """
     inherited = str(mp.get_start_method() == "fork")
-    assert table(program.run("inherit_descriptors", str(program.folder))) == {
+    assert program.table_of("inherit_descriptors", str(program.folder)) == {
         "private": inherited,
         "inheritable": inherited,
     }
@@ -385,17 +388,17 @@ def test_only_a_forked_child_inherits_open_files(mp, program):
     needs=("scripts",),
 )
 def test_the_interpreter_of_a_spawned_child_can_be_chosen(mp, program):
-    """set_executable chooses the interpreter of children, unless forked; a path will do.
+    """set_executable() chooses, by str or Path, the interpreter of all but forked children.
 
-    The chosen one is a script, which leaves its mark in the environment of what it starts. A fork
-    server is started by it too, and so its children have the mark; a forked child has not.
+    The executable is a script that sets a variable in the environment of the interpreter that it
+    starts. It starts the fork server too, so that the server's children have the variable.
     """
-    mark = "None" if mp.get_start_method() == "fork" else "left"
-    for kind in ("str", "path"):
-        completed = program.run("stand_in", str(program.folder / kind), kind)
+    variable = "None" if mp.get_start_method() == "fork" else "script"
+    for kind in ("str", "Path"):
+        completed = program.run("chosen_executable", str(program.folder / kind), kind)
         assert (kind, completed.exitcode, completed.errors, completed.lines) == (
             kind,
             0,
             "",
-            [mark],
+            [f"STARTED_BY: {variable}"],
         )

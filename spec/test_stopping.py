@@ -1,15 +1,14 @@
-"""Stopping a process from outside.
+"""Stopping a process from outside: terminate(), kill() and interrupt().
 
-A process can be ended by another. ``terminate`` asks it to end, in a way that it may answer by
-a signal handler but that runs neither finally clauses nor exit handlers; ``kill`` does not ask;
-``interrupt`` raises KeyboardInterrupt in it, which is as if somebody had typed Ctrl-C. None of
-them waits for the end: ``join`` does. What the process has started is not ended with it.
+``terminate()`` asks a process to end: it may answer with a signal handler, but by default it ends
+without finally clauses or exit handlers. ``kill()`` does not ask. ``interrupt()`` raises
+KeyboardInterrupt in the process, as Ctrl-C does. None of the three waits for the end: ``join()``
+does. Threads have nothing of the kind: they share their memory, and a thread that was cut off in
+the middle of its work would leave that memory in an unusable state.
 
-Whoever is stopped leaves everything as it is. A lock that it held stays locked, and a queue that
-it was about to read may be of no use to anybody any more.
-
-Threads have nothing of the kind: they share their memory with the others, and one that was torn
-out of its work would leave that memory in pieces.
+Stop a process only if it holds nothing that other processes need. A Lock that it held stays
+locked, and a Queue that it was reading from can become useless for every other process. Its
+children are not stopped with it.
 """
 
 import atexit
@@ -18,10 +17,10 @@ import sys
 import threading
 import time
 
-from spec.kit import BEAT, OBSERVED, TICK, claim, perform, reached, result_or_error, submodule
+from spec.kit import BEAT, OBSERVED, TICK, claim, reached, result_or_error, submodule
 
 
-def endless(stage):
+def wait_to_be_stopped(stage):
     """Wait for a cue that never comes."""
     stage.say("waiting")
     stage.wait_for_cue("never")
@@ -29,17 +28,20 @@ def endless(stage):
 
 @claim("stop.threads-have-no-terminate", docs="multiprocessing#introduction")
 def test_a_process_can_be_stopped_from_outside_and_a_thread_cannot(mp, stage):
-    """A Process has terminate and kill, which end it; a Thread has neither."""
+    """A Process can be stopped with terminate() or kill(); a Thread has neither method.
+
+    The process waits for a cue that never comes: only being stopped can end it.
+    """
     for stop in ("terminate", "kill"):
-        actor = stage.enter(endless)
+        actor = stage.enter(wait_to_be_stopped)
         actor.expect("waiting")
         getattr(actor.process, stop)()
         assert actor.exit_code() != 0
         assert not hasattr(threading.Thread, stop)
 
 
-def tidy_up(stage, folder):
-    """Stay until cued to leave, and leave a note of each chance there is to tidy up."""
+def leave_notes_at_end(stage, folder):
+    """Wait for the cue to leave, and leave a note in each place where cleanup could be done."""
 
     def note(name):
         with open(f"{folder}/{name}", "w"):
@@ -58,17 +60,17 @@ def tidy_up(stage, folder):
     docs="multiprocessing.Process.terminate",
     changes={"3.13": "one that ends by itself runs exit handlers under every start method"},
 )
-def test_terminate_leaves_no_time_to_tidy_up(mp, stage, tmp_path):
-    """A process that is terminated runs neither finally clauses nor exit handlers.
+def test_a_terminated_process_does_no_cleanup(mp, stage, tmp_path):
+    """By default, terminate() ends a process without running finally clauses or exit handlers.
 
-    Its exit code is that of the signal for termination, on Windows too. The control runs beside
-    it and leaves on cue, and tidies up; exit handlers are run by all children since 3.13.
+    Its exit code is -SIGTERM, on Windows too. A second process leaves on cue and does its cleanup;
+    since 3.13 all children run exit handlers then.
     """
     folders = {name: tmp_path / name for name in ("terminated", "leaving")}
     actors = {}
     for name, folder in folders.items():
         folder.mkdir()
-        actors[name] = stage.enter(tidy_up, str(folder))
+        actors[name] = stage.enter(leave_notes_at_end, str(folder))
         actors[name].expect("up")
     actors["terminated"].process.terminate()
     actors["leaving"].cue("leave")
@@ -79,12 +81,12 @@ def test_terminate_leaves_no_time_to_tidy_up(mp, stage, tmp_path):
     assert set(notes["leaving"]) >= {"finally clause", *(["exit handler"] * reached("3.13"))}
 
 
-def hear_sigterm(stage):
-    """Answer termination by an exit of one's own, which takes until it is cued."""
+def exit_with_four_after_sigterm(stage):
+    """Handle SIGTERM, and when it has come and the cue too, exit with 4."""
     asked = []
     signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
     stage.say("up")
-    # Not by waiting for a cue: a handler has to wait for a call that begins as its signal comes.
+    # Not by waiting for a cue: if SIGTERM comes as that call begins, the handler runs after it.
     while not asked:
         time.sleep(TICK)
     stage.say("asked to end")
@@ -93,9 +95,12 @@ def hear_sigterm(stage):
 
 
 @claim("stop.sigterm-handler-runs", docs="multiprocessing.Process.terminate", needs=("signals",))
-def test_a_process_may_answer_terminate(mp, stage):
-    """A handler for SIGTERM runs when its process is terminated, and decides on the exit code."""
-    actor = stage.enter(hear_sigterm)
+def test_a_sigterm_handler_runs_and_decides_on_the_exit_code(mp, stage):
+    """terminate() runs the SIGTERM handler of the process, which then can choose its exit code.
+
+    The process says that its handler has run, and exits with 4 when it is cued.
+    """
+    actor = stage.enter(exit_with_four_after_sigterm)
     actor.expect("up")
     actor.process.terminate()
     actor.expect("asked to end")
@@ -103,8 +108,8 @@ def test_a_process_may_answer_terminate(mp, stage):
     assert actor.exit_code() == 4
 
 
-def terminate(stage, process):
-    """Terminate the process; report whether it is still alive when that has returned."""
+def is_alive_after_terminate(stage, process):
+    """Terminate the process; report whether it is still alive when terminate() has returned."""
     process.terminate()
     return process.is_alive()
 
@@ -116,14 +121,14 @@ def terminate(stage, process):
     needs=("signals",),
 )
 def test_terminate_does_not_wait_for_the_end(mp, stage):
-    """terminate returns before the process has ended, and join then waits for its end.
+    """terminate() does not wait for the end of the process; join() does.
 
-    The process takes its time with the end, until a cue that is given only when terminate has
-    returned. A thread terminates it, since terminate might wait.
+    The process handles SIGTERM and ends only at a cue, which is given after terminate() has
+    returned. A thread calls terminate(), since it might wait.
     """
-    actor = stage.enter(hear_sigterm)
+    actor = stage.enter(exit_with_four_after_sigterm)
     actor.expect("up")
-    assert stage.result_of(terminate, actor.process, by=threading.Thread) is True
+    assert stage.result_of(is_alive_after_terminate, actor.process, by=threading.Thread) is True
     actor.expect("asked to end")
     actor.process.join(BEAT)
     assert actor.process.exitcode is None
@@ -132,8 +137,8 @@ def test_terminate_does_not_wait_for_the_end(mp, stage):
     assert actor.process.exitcode == 4
 
 
-def be_deaf(stage):
-    """Ignore termination, say so when cued, and stay."""
+def ignore_sigterm(stage):
+    """Ignore SIGTERM, speak when cued, and wait to be killed."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         stage.say("up")
@@ -141,28 +146,29 @@ def be_deaf(stage):
         stage.say("still here")
         stage.wait_for_cue("never")
     finally:
-        stage.say("tidying up")
+        stage.say("cleaning up")
 
 
 @claim("stop.kill-cannot-be-caught", docs="multiprocessing.Process.kill", needs=("signals",))
-def test_a_process_cannot_survive_kill(mp, stage):
-    """kill ends a process that ignores terminate; its exit code is that of SIGKILL.
+def test_kill_ends_a_process_that_ignores_sigterm(mp, stage):
+    """kill() ends even a process that ignores SIGTERM; its exitcode is then -SIGKILL.
 
-    That it ignores terminate is the control: it still speaks afterwards.
+    The process still speaks after terminate(), so it does ignore SIGTERM. No finally clause runs
+    when it is killed.
     """
-    actor = stage.enter(be_deaf)
+    actor = stage.enter(ignore_sigterm)
     actor.expect("up")
     actor.process.terminate()
     actor.cue("speak")
     actor.expect("still here")
     actor.process.kill()
     assert actor.exit_code() == -9
-    assert "tidying up" not in stage.said
+    assert "cleaning up" not in stage.said
 
 
 INTERRUPTED = {
-    "codes": ["lets it through: 1", "exits with 3: 3", "swallows it: 0"],
-    "tidied up": ["exits with 3", "lets it through", "swallows it"],
+    "exit codes": {"lets it through": "1", "exits with 3": "3", "swallows it": "0"},
+    "cleaned up": ["exits with 3", "lets it through", "swallows it"],
     "lives on": ["swallows it"],
 }
 
@@ -173,55 +179,65 @@ INTERRUPTED = {
     needs=("signals",),
     since="3.14",
 )
-def test_an_interrupted_process_may_catch_it(mp, program):
-    """interrupt raises KeyboardInterrupt in a process, which may tidy up, or even live on.
+def test_interrupt_raises_keyboard_interrupt(mp, program):
+    """interrupt() raises KeyboardInterrupt in a running process, which may catch it and continue.
 
-    If nobody catches it, the exit code is 1; whoever does may exit with another code, or go on.
+    The exit code is 1 if the exception is not caught. A process that catches it may exit with
+    another code, or go on and end with 0; finally clauses run in each case. Each process is known
+    to be up before it is interrupted.
     """
-    completed = program.run("interrupted", str(program.folder))
-    assert completed.exitcode == 0, completed.errors
+    exit_codes = program.table_of("interrupted", str(program.folder))
     notes = sorted(path.name.split(", ") for path in program.folder.iterdir())
     assert {
-        "codes": completed.lines,
-        "tidied up": [way for way, note in notes if note == "tidied up"],
+        "exit codes": exit_codes,
+        "cleaned up": [way for way, note in notes if note == "cleaned up"],
         "lives on": [way for way, note in notes if note == "lives on"],
     } == INTERRUPTED
 
 
-def leave_with_three(stage):
-    """Leave with the exit code 3 when cued."""
+def exit_with_three_when_cued(stage):
+    """Exit with 3 when cued."""
     stage.wait_for_cue("leave")
     sys.exit(3)
 
 
 STOPS = ("terminate", "kill")
+UNAFFECTED = {
+    "after the end": None,
+    "exitcode": 3,
+    "after join()": None,
+    "exitcode at last": 3,
+    "before start()": "AttributeError",
+}
 
 
-def stop_what_has_ended(mp, stage, stop):
-    """Try to stop a process that has ended, and been joined, and one not started; the answers.
+def stop_finished_process(mp, stage, stop):
+    """Call the method ``stop`` of a process that has ended, and of one that was not started.
 
-    It is tried when the process has ended and nobody has asked how, and again when it has been
-    joined. The exit code is its own. The sentinel tells of the end, since an actor falls silent
-    a moment before its interpreter has ended.
+    It is called when the process has ended and was not joined yet, and again after the join. The
+    sentinel tells of the end, since an actor's last word comes a moment before its interpreter has
+    ended.
     """
-    actor = stage.enter(leave_with_three)
+    actor = stage.enter(exit_with_three_when_cued)
     actor.cue("leave")
     assert submodule("connection").wait([actor.process.sentinel], stage.patience)
-    unjoined = result_or_error(getattr(actor.process, stop))
-    code = actor.exit_code()
-    joined = result_or_error(getattr(actor.process, stop))
-    unstarted = result_or_error(lambda: getattr(mp.Process(), stop)())
-    return unjoined, code, joined, actor.process.exitcode, unstarted
+    return {
+        "after the end": result_or_error(getattr(actor.process, stop)),
+        "exitcode": actor.exit_code(),
+        "after join()": result_or_error(getattr(actor.process, stop)),
+        "exitcode at last": actor.process.exitcode,
+        "before start()": result_or_error(lambda: getattr(mp.Process(), stop)()),
+    }
 
 
 @claim("stop.finished-process-unaffected", docs="multiprocessing.Process.terminate", level=OBSERVED)
-def test_what_has_ended_cannot_be_stopped(mp, stage):
-    """terminate() and kill() on a process that has ended do nothing; its exit code stays.
+def test_terminate_and_kill_do_nothing_to_a_finished_process(mp, stage):
+    """terminate() and kill() have no effect after the end, and raise AttributeError before start().
 
-    Before start() they raise AttributeError. See :func:`stop_what_has_ended`.
+    They return None before and after the join, and the exit code stays 3.
     """
-    observed = {stop: stop_what_has_ended(mp, stage, stop) for stop in STOPS}
-    assert observed == dict.fromkeys(STOPS, (None, 3, None, 3, "AttributeError"))
+    observed = {stop: stop_finished_process(mp, stage, stop) for stop in STOPS}
+    assert observed == dict.fromkeys(STOPS, UNAFFECTED)
 
 
 @claim(
@@ -231,40 +247,38 @@ def test_what_has_ended_cannot_be_stopped(mp, stage):
     needs=("signals",),
     since="3.14",
 )
-def test_what_has_ended_cannot_be_interrupted(mp, stage):
-    """interrupt() on a process that has ended does nothing; its exit code stays.
+def test_interrupt_does_nothing_to_a_finished_process(mp, stage):
+    """interrupt() has no effect after the end, and raises AttributeError before start().
 
-    Before start() it raises AttributeError. See :func:`stop_what_has_ended`.
+    It returns None before and after the join, and the exit code stays 3.
     """
-    observed = stop_what_has_ended(mp, stage, "interrupt")
-    assert observed == (None, 3, None, 3, "AttributeError")
+    assert stop_finished_process(mp, stage, "interrupt") == UNAFFECTED
 
 
-def start_another(stage, part):
+def start_another(stage, ticket):
     """Start another process, and wait for a cue that never comes."""
-    stage.mp.Process(target=perform, args=part).start()
+    stage.start(ticket)
     stage.say("started")
     stage.wait_for_cue("never")
 
 
 def speak_when_cued(stage):
-    """Say when cued that this still runs."""
+    """Say, when cued, that this still runs."""
     stage.say("up")
     stage.wait_for_cue("speak")
     stage.say("still here")
 
 
 @claim("stop.grandchildren-are-orphaned", docs="multiprocessing.Process.terminate")
-def test_what_a_stopped_process_has_started_runs_on(mp, stage):
-    """The children of a process that is terminated are not terminated with it.
+def test_the_children_of_a_terminated_process_run_on(mp, stage):
+    """The children of a process that is terminated are not terminated with it: they run on.
 
-    The grandchild is cued to speak only when the end of its parent has been seen, and a beat
-    after that. A process that is not stopped goes first: the folder that fork servers have in
-    common is then this program's, and not left behind by the one that is stopped.
+    The grandchild is cued to speak a beat after the end of its parent has been seen. A process
+    that is not stopped goes first: the temporary folder that fork servers share then belongs to
+    the test's process, which removes it; the terminated process could not.
     """
     first = stage.enter(speak_when_cued)
-    first.cue("speak")
-    first.returns()
+    first.returns(cue="speak")
     grandchild = stage.nested(speak_when_cued)
     actor = stage.enter(start_another, grandchild.ticket)
     grandchild.expect("up")
@@ -278,61 +292,62 @@ def test_what_a_stopped_process_has_started_runs_on(mp, stage):
     assert actor.exit_code() == -signal.SIGTERM
 
 
-def hold(stage, lock):
-    """Take the lock and keep it."""
+def hold_lock_to_the_end(stage, lock):
+    """Hold the lock, and wait for a cue that never comes."""
     with lock:
-        stage.say("inside")
+        stage.say("holding")
         stage.wait_for_cue("never")
 
 
-def ask_for_a_beat(stage, lock):
-    """Ask for the lock for a beat; report the answer, and give the lock back."""
-    admitted = lock.acquire(timeout=BEAT)
-    if admitted:
+def lock_within_a_beat(stage, lock):
+    """Try to acquire the lock for one beat; report the answer, and release the lock again."""
+    acquired = lock.acquire(timeout=BEAT)
+    if acquired:
         lock.release()
-    return admitted
+    return acquired
 
 
 @claim(
     "stop.killed-holder-keeps-lock", docs="multiprocessing.Process.terminate", needs=("semaphores",)
 )
 def test_a_lock_stays_locked_when_its_holder_is_stopped(mp, stage):
-    """A lock that was held by a process that was stopped stays locked, for everyone.
+    """A Lock is not released when its holder is terminated or killed; another process may do it.
 
-    It can be had again when somebody has released it, which anybody may do: so it is the dead
-    process alone that keeps it.
+    The holder is known to have ended before another process asks for the lock. The test then
+    releases the lock, as any process may, and the lock can be acquired again: so nothing else
+    holds it.
     """
     for stop in STOPS:
         lock = mp.Lock()
-        holder = stage.enter(hold, lock)
-        holder.expect("inside")
+        holder = stage.enter(hold_lock_to_the_end, lock)
+        holder.expect("holding")
         getattr(holder.process, stop)()
         assert holder.exit_code() < 0
-        assert not stage.result_of(ask_for_a_beat, lock), f"{stop} has freed the lock"
+        assert not stage.result_of(lock_within_a_beat, lock), f"{stop}() has freed the lock"
         lock.release()
-        assert stage.result_of(ask_for_a_beat, lock)
+        assert stage.result_of(lock_within_a_beat, lock)
 
 
-def get_for_ever(stage, queue):
+def get_from_empty_queue(stage, queue):
     """Wait for an item that never comes."""
     stage.say("getting")
     queue.get()
 
 
-def see_held(stage, lock):
-    """Ask for a lock again and again, until somebody else keeps it."""
+def wait_until_lock_is_held(stage, lock):
+    """Try to acquire the lock again and again, until another process keeps it for a beat."""
     while lock.acquire(timeout=BEAT):
         lock.release()
         time.sleep(TICK)
 
 
-def put(stage, queue):
-    """Put an item."""
+def put_an_item(stage, queue):
+    """Put an item into the queue."""
     queue.put("an item")
 
 
-def get_for_a_beat(stage, queue):
-    """Ask the queue for an item, for a beat; report what came of it."""
+def get_within_a_beat(stage, queue):
+    """Try to get an item for one beat; report the item, or the exception's name."""
     return result_or_error(queue.get, timeout=BEAT)
 
 
@@ -343,21 +358,21 @@ def get_for_a_beat(stage, queue):
     needs=("semaphores",),
 )
 def test_a_queue_is_blocked_by_a_reader_that_was_killed(mp, stage):
-    """A process that is killed while it waits for an item of a Queue blocks it for all others.
+    """After a process is killed while waiting in Queue.get(), no process can get items from it.
 
-    It dies with the queue's lock for readers, which is known to be held by it before it is
-    killed. To others the queue then seems to be empty, though an item is there: it comes as
+    The killed process holds the queue's lock for readers, which is known before it is killed. For
+    other readers the queue then seems to be empty, though an item is in it: they get the item as
     soon as that lock is released.
     """
     queue = mp.Queue()
-    readers = queue._rlock  # nothing public tells whether somebody is reading
-    reader = stage.enter(get_for_ever, queue)
+    readers = queue._rlock  # nothing public tells whether a process is reading
+    reader = stage.enter(get_from_empty_queue, queue)
     reader.expect("getting")
-    stage.result_of(see_held, readers)
+    stage.result_of(wait_until_lock_is_held, readers)
     reader.process.kill()
     assert reader.exit_code() < 0
-    stage.result_of(put, queue)
-    assert stage.result_of(get_for_a_beat, queue) == "Empty"
+    stage.result_of(put_an_item, queue)
+    assert stage.result_of(get_within_a_beat, queue) == "Empty"
     readers.release()
-    assert stage.result_of(get_for_a_beat, queue) == "an item"
+    assert stage.result_of(get_within_a_beat, queue) == "an item"
     queue.close()

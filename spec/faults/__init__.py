@@ -1,11 +1,12 @@
-"""Faults: deliberate defects of the package, one of which a run can be given.
+"""Faults: deliberate defects of the package, to prove that claims can fail.
 
-``SPEC_FAULT=NAME python -m pytest`` plays the claims against a package with that defect in every
-process of the run: the name reaches them through the environment, and one path entry,
-``spec/site``, installs it wherever an interpreter starts.
+``SPEC_FAULT=NAME python -m pytest`` plays the claims with that defect in every process of the
+run. The environment passes the name to all processes, and ``spec/site``, an entry of their
+PYTHONPATH, installs the fault at the start of each interpreter.
 
-The catalogue is the modules beside this one, one for each chapter. A fault is named by its
-module and its function, ``locks.excludes_nobody``; its docstring says what a user would suffer.
+The catalogue consists of the modules beside this one, one for each chapter. The name of a fault
+is that of its module and its function, ``module.function``; its docstring says what effect it
+has on a user.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ import os
 import sys
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # these lines run in every process of a faulty run
+if TYPE_CHECKING:  # every process of a run with a fault imports this module: it stays small
     from collections.abc import Callable, Sequence
     from types import ModuleType
     from typing import Any
 
 VARIABLE = "SPEC_FAULT"
-#: Installs everything and breaks nothing: the control.
+#: The name of the control: it installs everything and breaks nothing.
 NONE = "none"
 
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -30,14 +31,14 @@ _SITE = os.path.join(os.path.dirname(_FOLDER), "site")
 
 
 class FaultError(Exception):
-    """A fault that is unknown, or that finds nothing to break: one line that says so."""
+    """A fault is unknown, or its target does not exist: one line that says so."""
 
 
 class Fault:
-    """A defect: its ``name``; the ``module`` that it changes; the ids of claims it ``breaks``.
+    """A defect: its ``name``; the ``module`` that it changes; the ids of claims that it ``breaks``.
 
-    ``only`` names the start methods under which it breaks them, if these are not all. A
-    ``crude`` fault is one that any proof would find; the others show at an edge only.
+    ``only`` are the start methods under which it breaks them, empty for all. Any proof would find
+    a ``crude`` fault; the others have an effect only in special cases.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Fault:
         self.only = only
         self.crude = crude
         self.install = install
-        #: What a user would suffer, in a sentence.
+        #: One sentence about the effect on a user.
         self.what = what
 
 
@@ -70,15 +71,16 @@ def fault(
     crude: bool = False,
     for_users: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Enter the decorated function into the catalogue; see :class:`Fault`.
+    """Add the decorated function to the catalogue of faults; see :class:`Fault`.
 
-    ``target`` is a dotted name, without "multiprocessing": ``"synchronize.Barrier.wait"``. The
-    function takes its place, as :func:`replace` says: its first argument is the original.
+    ``target`` is a dotted name without "multiprocessing", such as ``"synchronize.Barrier.wait"``.
+    The function replaces it as :func:`replace` does: its first argument is the original.
 
-    If ``target`` is only a module, as ``"synchronize"``, the function receives the module once it
-    is imported, and changes it.
+    If ``target`` is only a module, such as ``"synchronize"``, the function is called with the
+    module after its import, and changes it.
 
-    ``for_users`` spares calls from the package itself.
+    ``for_users`` keeps the original for calls from the package itself. Raises FaultError if two
+    faults have the same name.
     """
 
     def enter(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -114,7 +116,7 @@ def fault(
 
 
 def catalogue() -> dict[str, Fault]:
-    """All faults by name, in the order of the chapters."""
+    """All faults in the order of the chapters; the keys are their names."""
     from spec import CHAPTERS
 
     modules = [name[:-3] for name in os.listdir(_FOLDER) if name[0] != "_" and name[-3:] == ".py"]
@@ -124,14 +126,15 @@ def catalogue() -> dict[str, Fault]:
 
 
 def replace(owner: Any, name: str, function: Callable[..., Any], for_users: bool = False) -> None:
-    """Put ``function`` in the place of ``owner.name``; its first argument is the original.
+    """Replace ``owner.name`` by ``function``; its first argument is the original.
 
-    ``owner`` is a module or a class. What is replaced stays what it was: a function or method,
-    a static or class method, a property (its getter, or with the name ``"daemon.setter"`` its
-    setter), or ``acquire`` or ``release`` of a lock, which each lock has as its own attributes.
+    ``owner`` is a module or a class. The replacement is of the same kind as the original: a
+    function or method, a static or class method, or a property (its getter, or with the name
+    ``"daemon.setter"`` its setter). ``acquire`` and ``release`` of a lock are replaced too,
+    although they are attributes of each lock.
 
-    ``for_users`` spares calls from the package itself. Raises FaultError if there is no such
-    name: the fault does not take hold here.
+    ``for_users`` keeps the original for calls from the package itself. Raises FaultError if
+    ``owner`` has no attribute of that name.
     """
     name, _, setter = name.partition(".")
     if name in ("acquire", "release") and hasattr(owner, "_make_methods"):
@@ -156,7 +159,7 @@ def replace(owner: Any, name: str, function: Callable[..., Any], for_users: bool
 
 def _get(owner: Any, name: str) -> Any:
     if not hasattr(owner, name):
-        raise FaultError(f"{owner.__name__} has no {name}: the fault does not take hold here")
+        raise FaultError(f"{owner.__name__} has no {name}: the fault has no effect here")
     return getattr(owner, name)
 
 
@@ -166,13 +169,16 @@ def _calling(function: Callable[..., Any], original: Any, for_users: bool = Fals
             return original(*args, **kwargs)
         return function(original, *args, **kwargs)
 
+    for name in ("__module__", "__qualname__", "__name__"):  # it may be pickled by name
+        if hasattr(original, name):
+            setattr(faulty, name, getattr(original, name))
     return faulty
 
 
 def _replace_in_each(
     lock_class: Any, name: str, function: Callable[..., Any], for_users: bool
 ) -> None:
-    """Replace what each lock receives when it is created or unpickled."""
+    """Replace an attribute that each lock gets when it is created or unpickled."""
 
     def make_methods(original: Callable[..., Any], self: Any) -> None:
         original(self)
@@ -187,7 +193,7 @@ def _replace_in_each(
 
 
 def is_of_the_package(frame: Any) -> bool:
-    """Whether a call comes from the package itself, whose own queues and events should work."""
+    """Whether a call comes from the package itself, whose own queues and events must work."""
     name: str = frame.f_globals["__name__"]
     return name.startswith(("multiprocessing", "threading"))
 
@@ -195,7 +201,7 @@ def is_of_the_package(frame: Any) -> bool:
 def install_in_run() -> None:
     """Install the fault that the environment names, in this process and all that it starts.
 
-    Raises FaultError for an unknown name, and if the fault does not take hold.
+    Raises FaultError if the name is unknown, or if the fault has no effect.
     """
     name = os.environ.get(VARIABLE)
     if not name:
@@ -207,7 +213,10 @@ def install_in_run() -> None:
 
 
 def pass_on() -> bool:
-    """Have all interpreters that will be started begin with ``spec/site``; whether it is new."""
+    """Add ``spec/site`` to PYTHONPATH, for all interpreters that will be started.
+
+    Returns False if it is there already.
+    """
     entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if _SITE in entries:
         return False
@@ -216,11 +225,14 @@ def pass_on() -> bool:
 
 
 def install(name: str) -> None:
-    """Break the module of the fault ``name`` now, or as soon as it is imported."""
+    """Install the fault ``name`` in its module now, or as soon as the module is imported.
+
+    Raises FaultError if the name is unknown.
+    """
     if name == NONE:
         return
     module = name.partition(".")[0]
-    if os.path.exists(os.path.join(_FOLDER, f"{module}.py")):  # in each process: no more than it
+    if os.path.exists(os.path.join(_FOLDER, f"{module}.py")):  # import no others: it takes time
         importlib.import_module(f"{__name__}.{module}")
     if name not in _catalogue:
         import difflib
@@ -231,7 +243,7 @@ def install(name: str) -> None:
 
 
 def when_imported(name: str, change: Callable[[Any], None]) -> None:
-    """Call ``change`` with the module of that name now, or as soon as it is imported."""
+    """Call ``change`` with the module ``name`` now, or as soon as it is imported."""
     if name in sys.modules:
         change(sys.modules[name])
     else:
@@ -239,7 +251,7 @@ def when_imported(name: str, change: Callable[[Any], None]) -> None:
 
 
 class _Changer:
-    """Finds a module as the others would, and changes it when it has been executed."""
+    """A finder that finds one module as the others do, and changes it after its execution."""
 
     def __init__(self, name: str, change: Callable[[Any], None]) -> None:
         self._name = name

@@ -1,9 +1,9 @@
-"""Plays each fault against the claims that it breaks, and prints whether they turned red.
+"""Plays the claims of each fault with that fault, and prints whether they turned red.
 
-A fault is played against its own claims, under every start method where it breaks them, and, with
-``--others``, against all others under the cheapest start method, to see what else it turns red.
-Ends with 1 when a claim has no fault, when a claim stays green under one, and when a run gives
-no verdict.
+The claims that a fault breaks are played under every start method where it breaks them. With
+``--others`` all other claims are played too, under the cheapest start method, to see which of them
+turn red. The exit code is 1 if a claim has no fault, if a claim stays green under one of its
+faults, or if a run gives no verdicts.
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ from spec.report.plays import NOT_APPLICABLE, RED
 from spec.report.record import RecordError, read
 
 ROOT = Path(__file__).parents[2]
-# Faults that make something wait for ever are many: they are waited for 2 seconds.
+# The factor of the patience: 2 s, because many faults make a call block forever.
 PATIENCE = "0.1"
-# A run with a fault may take so many seconds, so much processor time in each of its processes,
-# and so many processes at once: a lock that does not lock has made a Pool start workers without
-# end.
+# The bounds of a run with a fault: its duration in seconds, the CPU time of each of its processes
+# in seconds, and the number of its processes at the same time. A fault of Lock made a Pool start
+# workers without end.
 SECONDS = 240.0
 PROCESSOR_SECONDS = 120
 PROCESSES = 100
-# A fault that has turned red so many claims that are not its own is imprecise enough.
+# A run of other claims ends after so many are red: the fault is imprecise, and more show no more.
 MANY = 10
 
 
 class Run(NamedTuple):
-    """The verdicts of one run, by claim and start method, or the ``trouble`` there was."""
+    """The verdicts of one run, by claim and start method; ``trouble`` is why some are missing."""
 
     verdicts: dict[tuple[str, str], str]
     trouble: str
 
 
 class Result(NamedTuple):
-    """What a fault did to its own claims, and the ids of the others that it turned red."""
+    """The run of a fault's own claims, and the ids of the other claims that it turned red."""
 
     fault: Fault
     own: Run
@@ -57,7 +57,11 @@ class Result(NamedTuple):
     seconds: float
 
     def mark(self, claim: str) -> str:
-        """Red when the claim turned red wherever it applies; n/a when it applies nowhere here."""
+        """The result for one claim: "red", "GREEN" or "n/a".
+
+        It is "red" if the claim turned red under every start method where it applies, and "n/a"
+        if it does not apply here.
+        """
         if claims.by_id()[claim].outdated():
             return "n/a"
         played = [verdict for (id, _), verdict in self.own.verdicts.items() if id == claim]
@@ -68,17 +72,17 @@ class Result(NamedTuple):
 
     @property
     def wrong(self) -> int:
-        """How many claims stayed green; one more for trouble."""
+        """The number of claims that stayed green, plus one if there was trouble."""
         green = sum(self.mark(claim) == "GREEN" for claim in self.fault.breaks)
         return green + bool(self.own.trouble)
 
 
 def play(fault: Fault, with_others: bool) -> Result:
-    """Play a fault against its claims, and, if wanted, against all others."""
+    """Play the claims of a fault with it and, if ``with_others``, all other claims too."""
     began = now()
     known = claims.by_id()
     if all(known[id].outdated() for id in fault.breaks):
-        return Result(fault, Run({}, ""), [], 0.0)  # what it breaks is not there to be broken
+        return Result(fault, Run({}, ""), [], 0.0)  # none of its claims is about this version
     methods = [
         method for method in capabilities.start_methods() if method in (fault.only or (method,))
     ]
@@ -94,7 +98,7 @@ def play(fault: Fault, with_others: bool) -> Result:
 
 
 def run(fault: Fault, wanted: list[str], methods: list[str], *options: str) -> Run:
-    """Play claims with the fault in every process, within the bounds."""
+    """Play the claims ``wanted`` with the fault in every process, within the bounds above."""
     with tempfile.TemporaryDirectory(prefix="mpf") as folder:
         results, output = Path(folder, "results.jsonl"), Path(folder, "output")
         command = [
@@ -121,7 +125,7 @@ def run(fault: Fault, wanted: list[str], methods: list[str], *options: str) -> R
             trouble = supervise(started, Path(folder))
         wait_for_guardian(Path(folder))
         if not trouble and started.returncode not in (0, 1):
-            trouble = f"the run broke:\n{output.read_text()}"
+            trouble = f"the run failed:\n{output.read_text()}"
         try:
             plays = read(results).plays
         except RecordError as error:
@@ -133,7 +137,7 @@ def run(fault: Fault, wanted: list[str], methods: list[str], *options: str) -> R
 
 
 def supervise(started: subprocess.Popen[bytes], folder: Path) -> str:
-    """Wait for the end of a run; one that is out of bounds is killed, and the reason returned."""
+    """Wait for the end of a run, or kill it when it exceeds a bound; returns the reason, if any."""
     deadline = now() + SECONDS
     mark = os.fsencode(folder)
     reason = ""
@@ -146,16 +150,16 @@ def supervise(started: subprocess.Popen[bytes], folder: Path) -> str:
                 any(mark in entry for entry in environment(pid) or ()) for pid, *_ in processes()
             )
         if number > PROCESSES:
-            reason = f"the run had {number} processes at once"
+            reason = f"the run had {number} processes at the same time"
         elif now() > deadline:
-            reason = f"the run had no end within {SECONDS:g} s"
+            reason = f"the run did not end within {SECONDS:g} s"
     started.kill()  # its guardian ends the rest
     started.wait()
     return reason
 
 
 def wait_for_guardian(folder: Path) -> None:
-    """Wait until the guardian of the run that used ``folder`` has tidied up."""
+    """Wait until the guardian of the run in ``folder`` has removed its folder, for at most 10 s."""
     deadline = now() + 10
     while list(folder.glob("mps-*")) and now() < deadline:
         time.sleep(0.01)
@@ -171,14 +175,14 @@ def rows(result: Result, methods: list[str]) -> list[str]:
         lines.append(f"    {result.mark(claim):<5}  {cells}{claim}")
     lines += [f"    also   {claim}" for claim in result.others]
     if len(result.others) >= MANY:
-        lines.append("    also   perhaps more: it was played no further")
+        lines.append("    also   perhaps more: the run was stopped here")
     if result.own.trouble:
         lines.append(f"    {result.own.trouble}")
     return lines
 
 
 def choose(options: argparse.Namespace) -> list[Fault]:
-    """The faults that the options ask for; ends the program for a name that is none."""
+    """The faults that the options select; exits with an error if a name is unknown."""
     faults = list(catalogue().values())
     for name in options.fault or ():
         if name not in catalogue():
@@ -202,10 +206,11 @@ def choose(options: argparse.Namespace) -> list[Fault]:
 
 
 def play_all(faults: list[Fault], with_others: bool) -> Iterator[Result]:
-    """Play the faults, several at a time, and give the results in order.
+    """Play the faults, several at the same time, and yield the results in order.
 
-    Under a fault most claims wait for something, so a core serves two runs. A claim that has to
-    see two players run at once needs all the room: the runs of its faults come first, in turn.
+    With a fault most claims wait most of the time, so there are two runs for each core. A claim
+    about two players that run at the same time needs all cores: the runs of its faults come first,
+    one after the other.
     """
     known = claims.by_id()
     computing = {"gil", "no-gil", "several-cores"}
@@ -221,7 +226,7 @@ def play_all(faults: list[Fault], with_others: bool) -> Iterator[Result]:
 
 
 def report(results: Iterable[Result], with_others: bool) -> int:
-    """Print the table as it comes; the number of things that are wrong."""
+    """Print the table as results come; returns the number of green claims and failed runs."""
     methods = capabilities.start_methods()
     print("           " + "".join(f"{method:<16}" for method in methods))
     wrong = faults = pairs = others = 0
@@ -243,7 +248,7 @@ def without_fault() -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Read the command line and play."""
+    """Read the command line and play the faults; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m spec.faults", description=__doc__)
     parser.add_argument("--fault", action="append", metavar="NAME", help="this fault (repeatable)")
     parser.add_argument(
@@ -260,7 +265,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--others",
         action="store_true",
-        help="show too which other claims each fault turns red (takes several times as long)",
+        help="also show which other claims each fault turns red (takes several times as long)",
     )
     options = parser.parse_args(arguments)
     began = now()

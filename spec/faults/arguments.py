@@ -1,7 +1,6 @@
-"""What can go wrong with arguments."""
+"""Faults of arguments."""
 
 import contextlib
-import copy
 import importlib
 import io
 import os
@@ -11,33 +10,29 @@ import types
 import weakref
 
 from spec.faults import fault, replace
-from spec.faults.processes import change_settings, in_child
+from spec.faults.processes import in_child, settings_of
+
+# The arguments of each Process, in the process that has started it.
+KEPT: weakref.WeakKeyDictionary[object, object] = weakref.WeakKeyDictionary()
 
 
-@fault("process", "argument.snapshot-at-start")
-def copied_at_construction(process):
-    """A list is copied when the process is constructed: what is added until the start is lost."""
-
-    def change(settings):
-        settings["args"] = [copy_of_list(each) for each in settings["args"]]
-
-    change_settings(process, change)
+@fault("process.BaseProcess.__init__", "argument.snapshot-at-start")
+def lists_are_copied_at_creation(original, self, *args, **kwargs):
+    """A list is copied when the Process is created: later items do not reach the child."""
+    settings = settings_of(*args, **kwargs)
+    settings["args"] = [each.copy() if type(each) is list else each for each in settings["args"]]
+    original(self, **settings)
 
 
-def copy_of_list(thing):
-    """A copy if it is a list, else the thing itself."""
-    return copy.copy(thing) if type(thing) is list else thing
-
-
-def functions_in(process_object):
+def functions_in(process):
     """The target, and those arguments that are functions."""
-    given = (process_object._target, *process_object._args)
+    given = (process._target, *process._args)
     return [thing for thing in given if isinstance(thing, types.FunctionType)]
 
 
 @fault("process", "argument.globals-reimported-unless-forked", only=("spawn", "forkserver"))
 def globals_travel_along(process):
-    """Texts that are global variables beside a function that is passed get passed with it."""
+    """Global strings travel with the functions of their module: children see changed values."""
 
     def start_with_globals(original, self):
         self._globals = {
@@ -59,8 +54,8 @@ def globals_travel_along(process):
 
 
 @fault("process", "argument.globals-reimported-unless-forked", only=("fork",))
-def modules_are_new_in_forks(process):
-    """A forked child imports the modules of what it is passed anew, and loses their state."""
+def forks_import_again(process):
+    """A forked child imports the modules of its functions again, and loses their state."""
 
     def reload(self):
         for module in {function.__module__ for function in functions_in(self)} - {"__main__"}:
@@ -69,48 +64,33 @@ def modules_are_new_in_forks(process):
     in_child(process, reload)
 
 
-def before_fork(popen_fork, look):
-    """Let ``look(process)`` see each process that is about to be forked."""
-
-    def launch_after_look(original, self, process_object):
-        look(process_object)
-        original(self, process_object)
-
-    replace(popen_fork.Popen, "_launch", launch_after_look)
+@fault("popen_fork.Popen._launch", "argument.fork-passes-without-pickling")
+def fork_pickles_functions(original, self, process):
+    """Functions are pickled under fork too: nested functions can no longer be passed."""
+    pickle.dumps(functions_in(process))
+    original(self, process)
 
 
-@fault("popen_fork", "argument.fork-passes-without-pickling")
-def fork_pickles_functions(popen_fork):
-    """Functions are pickled under fork too: nested ones can no longer be passed."""
-    before_fork(popen_fork, lambda process: pickle.dumps(functions_in(process)))
+@fault("popen_fork.Popen._launch", "argument.fork-passes-without-pickling")
+def fork_refuses_files(original, self, process):
+    """A file cannot be passed to a forked child, although it is open there."""
+    if any(isinstance(each, io.IOBase) for each in process._args):
+        raise TypeError("cannot pass a file")
+    original(self, process)
 
 
-@fault("popen_fork", "argument.fork-passes-without-pickling")
-def fork_refuses_files(popen_fork):
-    """A file cannot be passed to a forked child, which has it open anyway."""
-
-    def look(process):
-        if any(isinstance(each, io.IOBase) for each in process._args):
-            raise TypeError("cannot pass a file")
-
-    before_fork(popen_fork, look)
-
-
-@fault("popen_fork", "argument.fork-passes-without-pickling")
-def fork_asks_for_reduce(popen_fork):
-    """Objects are asked how to pickle them under fork too: some refuse."""
-
-    def look(process):
-        for each in process._args:
-            if "__reduce__" in vars(type(each)):
-                each.__reduce__()
-
-    before_fork(popen_fork, look)
+@fault("popen_fork.Popen._launch", "argument.fork-passes-without-pickling")
+def fork_calls_reduce(original, self, process):
+    """__reduce__() is called under fork too: objects that refuse it can no longer be passed."""
+    for each in process._args:
+        if "__reduce__" in vars(type(each)):
+            each.__reduce__()
+    original(self, process)
 
 
 @fault("reduction.dump", "argument.unpicklable-raises-unless-forked")
 def unpicklable_becomes_none(original, thing, file, protocol=None):
-    """What cannot be pickled is left out of the process without a word."""
+    """An object that cannot be pickled is silently left out: the child does nothing."""
     buffer = io.BytesIO()
     try:
         original(thing, buffer, protocol)
@@ -122,52 +102,45 @@ def unpicklable_becomes_none(original, thing, file, protocol=None):
 
 @fault("process.BaseProcess.start", "argument.unpicklable-raises-unless-forked")
 def start_hides_the_error(original, self):
-    """start keeps to itself that it could not start."""
+    """start() hides its error: the process is silently not started."""
     with contextlib.suppress(TypeError, AttributeError, pickle.PicklingError):
         original(self)
 
 
 @fault("process.BaseProcess.start", "argument.unpicklable-raises-unless-forked")
 def start_has_one_error(original, self):
-    """start calls every refusal a PicklingError, whatever pickle called it."""
+    """start() raises PicklingError in all cases, even if pickle raises another error."""
     try:
         original(self)
     except (TypeError, AttributeError) as error:
         raise pickle.PicklingError(str(error)) from None
 
 
-def after_refusal(process, work):
-    """Let ``work(it)`` follow when a process could not be started."""
-
-    def start_or_work(original, self):
-        try:
-            original(self)
-        except (TypeError, AttributeError, pickle.PicklingError):
-            work(self)
-            raise
-
-    replace(process.BaseProcess, "start", start_or_work)
-
-
-@fault("process", "argument.unpicklable-raises-unless-forked")
-def refused_process_has_a_number(process):
-    """A process that could not be started looks as if it had been, and had failed."""
-
-    def pretend(self):
+@fault("process.BaseProcess.start", "argument.unpicklable-raises-unless-forked")
+def refused_process_has_a_pid(original, self):
+    """A process whose start() has failed has a PID and an exit code, like one that has run."""
+    try:
+        original(self)
+    except (TypeError, AttributeError, pickle.PicklingError):
         self._popen = types.SimpleNamespace(pid=2**30, poll=lambda: 1, wait=lambda timeout: 1)
+        raise
 
-    after_refusal(process, pretend)
 
+@fault("process.BaseProcess.start", "argument.unpicklable-raises-unless-forked")
+def refused_process_is_listed(original, self):
+    """A process whose start() has failed is listed by active_children()."""
+    from multiprocessing import process
 
-@fault("process", "argument.unpicklable-raises-unless-forked")
-def refused_process_is_a_child(process):
-    """A process that could not be started is counted among the children for ever."""
-    after_refusal(process, lambda self: process._children.add(self))
+    try:
+        original(self)
+    except (TypeError, AttributeError, pickle.PicklingError):
+        process._children.add(self)
+        raise
 
 
 @fault("spawn", "argument.target-importable-unless-forked", only=("spawn", "forkserver"))
-def given_text_travels_along(spawn):
-    """A program given with -c is handed to its children: the claim has to be revised."""
+def children_run_text_of_c(spawn):
+    """Children execute the program given with -c: the claim is out of date."""
 
     def get_with_text(original, name):
         data = original(name)
@@ -187,33 +160,24 @@ def given_text_travels_along(spawn):
     replace(spawn, "prepare", prepare_with_text)
 
 
-@fault("popen_fork", "argument.target-importable-unless-forked", only=("fork",))
-def fork_wants_a_main_file(popen_fork):
-    """A forked child too has to find the file of the main module, of which it has a copy."""
-
-    def look(process):
-        with open(getattr(sys.modules["__main__"], "__file__", None) or "missing"):
-            pass
-
-    before_fork(popen_fork, look)
+@fault("popen_fork.Popen._launch", "argument.target-importable-unless-forked", only=("fork",))
+def fork_needs_main_file(original, self, process):
+    """A program without a file cannot fork a child, although the child has a copy of it."""
+    with open(getattr(sys.modules["__main__"], "__file__", None) or "missing"):
+        pass
+    original(self, process)
 
 
-@fault("process", "argument.start-drops-parent-reference")
-def start_keeps_arguments(process):
-    """The parent keeps all that it handed over as long as it has the process."""
-
-    kept: weakref.WeakKeyDictionary[object, object] = weakref.WeakKeyDictionary()
-
-    def start_and_keep(original, self):
-        given = [vars(self).get(name) for name in ("_target", "_args", "_kwargs")]
-        original(self)
-        kept[self] = given
-
-    replace(process.BaseProcess, "start", start_and_keep)
+@fault("process.BaseProcess.start", "argument.start-drops-parent-reference")
+def start_keeps_arguments(original, self):
+    """The parent keeps target and args as long as the Process: their memory is not freed."""
+    given = [vars(self).get(name) for name in ("_target", "_args", "_kwargs")]
+    original(self)
+    KEPT[self] = given
 
 
-def send_hollow(owner):
-    """Let what is an ``owner`` be pickled, without what is in it, other than for a child."""
+def send_without_state(owner):
+    """Let an instance of ``owner`` be pickled without its state, except for a child."""
     from multiprocessing.context import get_spawning_popen
 
     def state(original, self):
@@ -224,32 +188,28 @@ def send_hollow(owner):
 
 @fault("synchronize", "argument.primitives-travel-by-inheritance-only")
 def locks_can_be_sent(synchronize):
-    """A lock can be sent through a pipe: what arrives excludes nobody."""
-    send_hollow(synchronize.SemLock)
+    """A lock can be sent through a pipe: the lock that arrives excludes no process."""
+    send_without_state(synchronize.SemLock)
 
 
 @fault("queues", "argument.primitives-travel-by-inheritance-only")
 def queues_can_be_sent(queues):
-    """A SimpleQueue can be sent through a pipe: what arrives is not connected."""
-    send_hollow(queues.SimpleQueue)
+    """A SimpleQueue can be sent through a pipe: the queue that arrives is not connected."""
+    send_without_state(queues.SimpleQueue)
 
 
-@fault("queues", "argument.primitives-travel-by-inheritance-only")
-def put_refuses_at_once(queues):
-    """put raises what was the feeder's to report: callers that expect nothing fail."""
+@fault("queues.Queue.put", "argument.primitives-travel-by-inheritance-only")
+def put_raises_pickles_error(original, self, thing, *args, **kwargs):
+    """Queue.put() raises pickle's error: callers that expect no error fail."""
     from multiprocessing.reduction import ForkingPickler
 
-    def put_what_can_be_pickled(original, self, thing, *args, **kwargs):
-        ForkingPickler.dumps(thing)
-        original(self, thing, *args, **kwargs)
-
-    replace(queues.Queue, "put", put_what_can_be_pickled)
+    ForkingPickler.dumps(thing)
+    original(self, thing, *args, **kwargs)
 
 
 @fault("sharedctypes.assert_spawning", "argument.primitives-travel-by-inheritance-only")
 def raw_memory_can_be_sent(original, thing):
-    """Shared memory without a lock can be sent to anybody."""
-    return
+    """RawValue and RawArray can be sent to any process, where they cannot be used."""
 
 
 @fault(
@@ -258,7 +218,7 @@ def raw_memory_can_be_sent(original, thing):
     "argument.process-object-cannot-be-sent",
 )
 def keys_can_be_sent(original, self):
-    """An authentication key can be pickled, so sooner or later it travels over a network."""
+    """An authentication key can be pickled, so it can be sent over a network by accident."""
     from multiprocessing import process
 
     return (process.AuthenticationString, (bytes(self),))
@@ -266,7 +226,7 @@ def keys_can_be_sent(original, self):
 
 @fault("process.BaseProcess.__reduce_ex__", "argument.process-object-cannot-be-sent")
 def process_objects_can_be_sent(original, self, protocol):
-    """A process can be sent to another: what arrives is its name."""
+    """A Process can be sent through a pipe: only its name arrives."""
     from multiprocessing.context import get_spawning_popen
 
     if get_spawning_popen() is None:
@@ -276,30 +236,31 @@ def process_objects_can_be_sent(original, self, protocol):
 
 @fault("resource_sharer.DupFd.detach", "argument.connections-can-be-sent")
 def sent_connections_are_dead(original, self):
-    """A connection that was sent leads nowhere when it arrives."""
+    """A connection that was sent is connected to nothing when it arrives."""
     os.close(original(self))
     return os.open(os.devnull, os.O_RDWR)
 
 
-@fault("connection.rebuild_connection", "argument.connections-can-be-sent")
-def sent_connections_are_mute(original, handle, readable, writable):
-    """From a connection that was sent one can only receive."""
-    from multiprocessing.process import current_process
+@fault("connection", "argument.connections-can-be-sent")
+def sent_connections_are_mute(connection):
+    """A connection that was sent can receive, but send() raises OSError."""
+    from multiprocessing import context, reduction
 
-    inherited = getattr(current_process(), "_inheriting", False)
-    return original(handle, readable, writable and inherited)
+    def reduce_to_reader(sent):
+        rebuild, (handle, readable, writable) = connection.reduce_connection(sent)
+        inherited = context.get_spawning_popen() is not None
+        return rebuild, (handle, readable, writable and inherited)
+
+    reduction.register(connection.Connection, reduce_to_reader)
 
 
-@fault("queues", "argument.connections-can-be-sent")
-def queued_connections_stay_away(queues):
-    """A connection that is put into a queue is dropped."""
+@fault("queues.Queue.put", "argument.connections-can-be-sent")
+def queued_connections_are_lost(original, self, thing, *args, **kwargs):
+    """A connection that is put into a queue is silently lost."""
     from multiprocessing.connection import Connection
 
-    def put_others(original, self, thing, *args, **kwargs):
-        if not isinstance(thing, Connection):
-            original(self, thing, *args, **kwargs)
-
-    replace(queues.Queue, "put", put_others)
+    if not isinstance(thing, Connection):
+        original(self, thing, *args, **kwargs)
 
 
 @fault(
@@ -309,7 +270,7 @@ def queued_connections_stay_away(queues):
     crude=True,
 )
 def children_have_keys_of_their_own(process):
-    """Each process has an authentication key of its own: nobody is let in anywhere."""
+    """Each child has an authentication key of its own: processes cannot connect to each other."""
 
     def new_key(self):
         self._config["authkey"] = process.AuthenticationString(os.urandom(32))
@@ -323,7 +284,7 @@ def children_have_keys_of_their_own(process):
     "argument.authkey-replaceable-before-start",
 )
 def grandchildren_have_keys_of_their_own(original, self, *args, **kwargs):
-    """What a child makes is not given its authentication key."""
+    """A grandchild does not inherit the authentication key, and cannot connect."""
     from multiprocessing import process
 
     original(self, *args, **kwargs)
@@ -332,22 +293,22 @@ def grandchildren_have_keys_of_their_own(original, self, *args, **kwargs):
 
 
 @fault("process.BaseProcess.authkey.setter", "argument.authkey-replaceable-before-start")
-def text_is_a_key(original, self, key):
-    """A text is accepted as a key, in an encoding that the other side may not share."""
+def string_is_a_key(original, self, key):
+    """A string is accepted as a key, in an encoding that the other side may not use."""
     original(self, key.encode() if isinstance(key, str) else key)
 
 
 @fault("process.BaseProcess.authkey.setter", "argument.authkey-replaceable-before-start")
 def replaced_key_is_ignored(original, self, key):
-    """A child has its parent's key, whatever was set: it lets in whom it should not."""
+    """A child has its parent's key, though another was set: it accepts the wrong clients."""
     from multiprocessing import process
 
     process.AuthenticationString(key)
 
 
 @fault("process.BaseProcess.authkey.setter", "argument.authkey-replaceable-before-start")
-def key_is_replaced_for_the_parent_too(original, self, key):
-    """To give one child another key changes the parent's: the other children are shut out."""
+def parent_gets_the_new_key_too(original, self, key):
+    """A new key for one child becomes the parent's: its other children cannot connect."""
     from multiprocessing import process
 
     original(self, key)

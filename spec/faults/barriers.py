@@ -1,36 +1,34 @@
-"""What can go wrong with a barrier."""
+"""Faults of barriers."""
 
 import contextlib
 import threading
 
 from spec.faults import fault, replace
 
-SYNCHRONIZE = "multiprocessing.synchronize"
-
 
 @fault("synchronize.Barrier.__init__", "barrier.opens-when-all-arrived")
 def opens_one_too_early(original, self, parties, *args, **kwargs):
-    """A barrier for three opens when two have come."""
+    """A barrier for three parties opens when two have arrived."""
     original(self, parties - (parties == 3), *args, **kwargs)
 
 
 @fault("synchronize.Barrier.wait", "barrier.opens-when-all-arrived")
-def all_get_the_same_number(original, self, timeout=None):
-    """All who pass get the number 0: what one is to do, all do."""
+def all_get_zero(original, self, timeout=None):
+    """wait() returns 0 to all parties, so what one party should do is done by all of them."""
     return original(self, timeout) and 0
 
 
 @fault("synchronize.Barrier.wait", "barrier.opens-when-all-arrived")
 def stays_open(original, self, timeout=None):
-    """Who has passed once may pass again without the others."""
+    """A party that has passed once passes again without the other parties."""
     if "number" not in vars(self):
         self.number = original(self, timeout)
     return self.number
 
 
 @fault("synchronize.Barrier.wait", "barrier.action-runs-once", crude=True)
-def everybody_acts(original, self, timeout=None):
-    """Each party does the action: what was to be done once is done by all."""
+def every_party_acts(original, self, timeout=None):
+    """Every party runs the action."""
     number = original(self, timeout)
     if number < self.parties - 1 and self._action:
         self._action()
@@ -39,7 +37,7 @@ def everybody_acts(original, self, timeout=None):
 
 @fault("synchronize.Barrier.wait", "barrier.action-runs-once")
 def acts_too_late(original, self, timeout=None):
-    """The action is done when the others have gone on: they do not find what it is to do."""
+    """The action runs after the other parties have passed, so they miss its result."""
     action, self._action = self._action, None
     number = original(self, timeout)
     self._action = action
@@ -49,8 +47,8 @@ def acts_too_late(original, self, timeout=None):
 
 
 @fault("synchronize.Barrier._release", "barrier.action-runs-once")
-def failed_action_opens(original, self):
-    """An action that fails is as good as one that does not: all go on, and nobody hears of it."""
+def action_errors_are_ignored(original, self):
+    """An exception in the action is silently ignored, and all parties pass."""
     action = self._action
 
     def act():
@@ -65,85 +63,79 @@ def failed_action_opens(original, self):
 
 
 @fault("synchronize.Barrier._wait", "barrier.timeout-breaks-it")
-def time_out_is_ones_own(original, self, timeout):
-    """Who has waited in vain gets its error and goes; the others wait for it for ever."""
+def timeout_does_not_break_it(original, self, timeout):
+    """A wait() that times out raises its error, but the other waiters block forever."""
     opened = self._cond.wait_for(lambda: self._state != 0, timeout)
     if not opened or self._state < 0:
         raise threading.BrokenBarrierError
 
 
 @fault("synchronize.Barrier.__setstate__", "barrier.timeout-breaks-it")
-def default_time_out_is_lost(original, self, state):
-    """The barrier's own time-out does not reach other processes: they wait for ever."""
+def own_timeout_is_lost(original, self, state):
+    """The timeout of the barrier itself is ignored, so its waiters block forever."""
     original(self, (*state[:2], None, *state[3:]))
 
 
 @fault("synchronize.Barrier.wait", "barrier.timeout-breaks-it")
-def default_time_out_wins(original, self, timeout=None):
-    """The barrier's own time-out is taken instead of the one that wait was given."""
+def own_timeout_wins(original, self, timeout=None):
+    """The timeout of the barrier itself is used instead of the one that is given to wait()."""
     return original(self, self._timeout or timeout)
 
 
 @fault("synchronize.Barrier._wait", "barrier.timeout-breaks-it")
-def gives_up_early(original, self, timeout):
-    """The barrier breaks after half of the time-out: who comes in time finds it broken."""
+def breaks_too_early(original, self, timeout):
+    """The barrier breaks after half of the timeout."""
     return original(self, timeout and timeout / 2)
 
 
 @fault("synchronize.Barrier.abort", "barrier.abort-breaks-reset-repairs")
 def abort_is_a_reset(original, self):
-    """abort sends away who waits; who comes later finds the barrier whole, and waits for ever."""
+    """abort() does not break the barrier for later waiters, so they block forever."""
     return threading.Barrier.reset(self)
 
 
 @fault("synchronize.Barrier.reset", "barrier.abort-breaks-reset-repairs")
-def reset_forgets_who_waits(original, self):
-    """reset repairs a broken barrier, and does nothing to those who wait at a whole one."""
+def reset_ignores_waiters(original, self):
+    """reset() of a barrier that is not broken has no effect on its waiters."""
     if self.broken:
         original(self)
 
 
 @fault("synchronize.Barrier.reset", "barrier.abort-breaks-reset-repairs", crude=True)
 def reset_repairs_nothing(original, self):
-    """A broken barrier stays broken."""
+    """A broken barrier stays broken after reset()."""
     if not self.broken:
         original(self)
 
 
 @fault("synchronize.Barrier.reset", "barrier.abort-breaks-reset-repairs")
 def reset_breaks_it(original, self):
-    """reset of a barrier at which somebody waits sends that one away, and leaves it broken."""
+    """reset() of a barrier that has waiters leaves it broken."""
     if self.n_waiting:
         self.abort()
     else:
         original(self)
 
 
-def unknown_to_children(synchronize, name, instead):
-    """Have a property tell every child ``instead``."""
+@fault("synchronize.Barrier.n_waiting", "barrier.state-seen-by-all")
+def children_see_no_waiters(original, self):
+    """n_waiting is always 0 in children."""
     from multiprocessing.process import parent_process
 
-    def make(original, self):
-        return instead if parent_process() else original(self)
-
-    replace(synchronize.Barrier, name, make)
+    return 0 if parent_process() else original(self)
 
 
-@fault("synchronize", "barrier.state-seen-by-all")
-def children_see_nobody_wait(synchronize):
-    """n_waiting is 0 in children, whoever waits."""
-    unknown_to_children(synchronize, "n_waiting", 0)
+@fault("synchronize.Barrier.broken", "barrier.state-seen-by-all")
+def children_see_it_unbroken(original, self):
+    """broken is always False in children."""
+    from multiprocessing.process import parent_process
 
-
-@fault("synchronize", "barrier.state-seen-by-all")
-def children_see_it_whole(synchronize):
-    """broken is False in children, though the barrier is broken."""
-    unknown_to_children(synchronize, "broken", False)
+    return False if parent_process() else original(self)
 
 
 @fault("synchronize", "barrier.state-seen-by-all")
-def those_who_passed_count(synchronize):
-    """n_waiting stays at the number of the parties when all have passed."""
+def n_waiting_never_falls(synchronize):
+    """n_waiting keeps its highest value when all parties have passed."""
 
     def init_and_note(original, self, *args, **kwargs):
         self.most = 0
@@ -158,29 +150,28 @@ def those_who_passed_count(synchronize):
     replace(synchronize.Barrier, "n_waiting", n_waiting)
 
 
-@fault("synchronize", "barrier.error-comes-from-threading")
-def error_is_its_own(synchronize):
-    """A broken barrier raises another exception of the same name: except clauses miss it."""
-    own = type("BrokenBarrierError", (RuntimeError,), {"__module__": SYNCHRONIZE})
+class BrokenBarrierError(RuntimeError):
+    """Not the one of threading."""
 
-    def wait(original, self, timeout=None):
-        try:
-            return original(self, timeout)
-        except threading.BrokenBarrierError:
-            raise own from None
 
-    replace(synchronize.Barrier, "wait", wait)
+@fault("synchronize.Barrier.wait", "barrier.error-comes-from-threading")
+def raises_its_own_error(original, self, timeout=None):
+    """A broken barrier raises another BrokenBarrierError, which threading's does not catch."""
+    try:
+        return original(self, timeout)
+    except threading.BrokenBarrierError:
+        raise BrokenBarrierError from None
 
 
 @fault("synchronize.Barrier.__init__", "barrier.zero-parties-accepted")
-def for_nobody_is_refused(original, self, parties, *args, **kwargs):
-    """A barrier for nobody is a ValueError, as in threading: code that makes one ends there."""
+def zero_parties_are_refused(original, self, parties, *args, **kwargs):
+    """Barrier(0) raises ValueError, as in threading."""
     if parties < 1:
         raise ValueError("parties must be >= 1")
     original(self, parties, *args, **kwargs)
 
 
 @fault("synchronize.Barrier.wait", "barrier.zero-parties-accepted")
-def for_nobody_is_open(original, self, timeout=None):
-    """A barrier for nobody lets everybody pass."""
+def zero_parties_let_all_pass(original, self, timeout=None):
+    """A barrier for no parties lets every process pass."""
     return original(self, timeout) if self.parties > 0 else 0

@@ -1,4 +1,4 @@
-"""What can go wrong with a condition."""
+"""Faults of conditions."""
 
 from spec.faults import fault
 
@@ -18,19 +18,19 @@ def wait_with(condition, timeout, depth):
 
 @fault("synchronize.Condition.wait", "condition.wait-releases-lock", crude=True, for_users=True)
 def wait_keeps_the_lock(original, self, timeout=None):
-    """wait keeps the lock: nobody can come in to change what it waits for."""
+    """wait() keeps the lock, so no process can change the state that it waits for."""
     return wait_with(self, timeout, 0)
 
 
 @fault("synchronize.Condition.wait", "condition.wait-releases-lock", for_users=True)
 def wait_releases_once(original, self, timeout=None):
-    """wait releases an RLock once: one that was taken twice is still held."""
+    """wait() releases an RLock only once, so it stays held if it was acquired twice."""
     return wait_with(self, timeout, 1)
 
 
 @fault("synchronize.Condition.wait", "condition.wait-releases-lock", for_users=True)
 def wait_returns_unlocked(original, self, timeout=None):
-    """wait returns without the lock: what it waited for may have changed again."""
+    """wait() returns without the lock, so the state may have changed again."""
     depth = self._lock._semlock._count()
     answer = wait_with(self, timeout, depth)
     for _ in range(depth):
@@ -39,8 +39,8 @@ def wait_returns_unlocked(original, self, timeout=None):
 
 
 @fault("synchronize.Condition.wait", "condition.wait-releases-lock", for_users=True)
-def wait_takes_it_back_once(original, self, timeout=None):
-    """wait takes an RLock back once, however often it was taken before."""
+def wait_reacquires_once(original, self, timeout=None):
+    """wait() re-acquires an RLock only once, however often it was acquired before."""
     depth = self._lock._semlock._count()
     answer = wait_with(self, timeout, depth)
     for _ in range(depth - 1):
@@ -51,26 +51,26 @@ def wait_takes_it_back_once(original, self, timeout=None):
 @fault(
     "synchronize.Condition.wait", "condition.waits-report-their-outcome", crude=True, for_users=True
 )
-def wait_says_true(original, self, timeout=None):
-    """wait says True when it has given up: nobody knows that nothing has changed."""
+def wait_always_returns_true(original, self, timeout=None):
+    """wait() returns True after its timeout too."""
     return original(self, timeout) or True
 
 
 @fault("synchronize.Condition.wait", "condition.waits-report-their-outcome", for_users=True)
 def wait_gives_up_early(original, self, timeout=None):
-    """wait gives up after half of its time-out."""
+    """wait() waits for half of its timeout only."""
     return original(self, timeout and timeout / 2)
 
 
 @fault("synchronize.Condition.wait_for", "condition.waits-report-their-outcome", for_users=True)
-def wait_for_says_true(original, self, predicate, timeout=None):
-    """wait_for returns whether the predicate became true, and not what it said."""
+def wait_for_returns_bool(original, self, predicate, timeout=None):
+    """wait_for() returns True or False, and not its predicate's value."""
     return bool(original(self, predicate, timeout))
 
 
 @fault("synchronize.Condition.wait_for", "condition.waits-report-their-outcome", for_users=True)
-def wait_for_looks_twice(original, self, predicate, timeout=None):
-    """wait_for returns after the first notification, whatever the predicate says of it."""
+def wait_for_calls_twice(original, self, predicate, timeout=None):
+    """wait_for() returns after the first notification, even if its predicate is still false."""
     if result := predicate():
         return result
     self.wait(timeout)
@@ -78,32 +78,32 @@ def wait_for_looks_twice(original, self, predicate, timeout=None):
 
 
 @fault("synchronize.Condition.wait_for", "condition.waits-report-their-outcome", for_users=True)
-def wait_for_forgets_the_last_answer(original, self, predicate, timeout=None):
-    """wait_for returns False when it gives up, and not what the predicate said last."""
+def wait_for_returns_false(original, self, predicate, timeout=None):
+    """wait_for() returns False on timeout, and not its predicate's last value."""
     return original(self, predicate, timeout) or False
 
 
 @fault("synchronize.Condition.notify", "condition.notify-one-or-all", for_users=True)
 def notify_wakes_all(original, self, n=1):
-    """notify wakes all who wait, where there is work for one."""
+    """notify() wakes all waiters, although there is work for only one."""
     return self.notify_all()
 
 
 @fault("synchronize.Condition.notify", "condition.notify-one-or-all", for_users=True)
-def notify_wakes_one_only(original, self, n=1):
-    """notify(n) wakes one: the work for the others lies about."""
+def notify_ignores_its_number(original, self, n=1):
+    """notify(n) wakes only one waiter."""
     return original(self)
 
 
 @fault("synchronize.Condition.notify_all", "condition.notify-one-or-all", for_users=True)
-def notify_all_forgets_one(original, self):
-    """notify_all wakes three at most: with four waiting, one sleeps on."""
+def notify_all_wakes_three(original, self):
+    """notify_all() wakes at most three waiters."""
     return self.notify(3)
 
 
 @fault("synchronize.Condition.notify", "condition.notify-one-or-all", for_users=True)
-def notification_is_kept(original, self, n=1):
-    """A notification that finds nobody waiting wakes the next one who waits."""
+def notification_is_stored(original, self, n=1):
+    """A notification without a waiter wakes the next process that waits."""
     while self._woken_count.acquire(False):
         self._sleeping_count.acquire(False)
     if self._sleeping_count.acquire(False):
@@ -114,8 +114,8 @@ def notification_is_kept(original, self, n=1):
 
 
 @fault("synchronize.Condition.notify", "condition.notify-one-or-all", for_users=True)
-def who_gave_up_counts(original, self, n=1):
-    """notify takes those who have given up for waiting: they swallow the notification."""
+def timed_out_waiters_count(original, self, n=1):
+    """notify() counts waiters that have timed out, so the notification is lost."""
     while n > 0 and self._woken_count.acquire(False):
         self._sleeping_count.acquire(False)
         n -= 1
@@ -129,7 +129,7 @@ def who_gave_up_counts(original, self, n=1):
     for_users=True,
 )
 def ignores_its_lock(original, self, lock=None):
-    """A condition has a lock of its own, whatever it is given: the given one protects nothing."""
+    """A condition ignores the lock that it is given, which then protects nothing."""
     return original(self)
 
 
@@ -141,7 +141,7 @@ def ignores_an_rlock(original, self, lock=None):
 
 @fault("context.BaseContext.Condition", "condition.takes-lock-or-rlock", for_users=True)
 def default_is_a_lock(original, self, lock=None):
-    """A condition's own lock lets nobody in twice: who takes it again waits for itself."""
+    """A condition's own lock is not recursive, so acquiring it twice blocks forever."""
     return original(self, lock or self.Lock())
 
 
@@ -152,20 +152,20 @@ def default_is_a_lock(original, self, lock=None):
     for_users=True,
 )
 def wait_needs_no_lock(original, self, *args):
-    """wait without the lock comes back at once, and says nothing of the mistake."""
+    """wait() without the lock returns False at once, so the mistake is not found."""
     return original(self, *args) if self._lock._semlock._is_mine() else False
 
 
 @fault("synchronize.Condition.notify_all", "condition.wait-and-notify-need-lock", for_users=True)
 def notify_all_needs_no_lock(original, self):
-    """notify_all without the lock does nothing, and says nothing of the mistake."""
+    """notify_all() without the lock is silently ignored, so the mistake is not found."""
     if self._lock._semlock._is_mine():
         original(self)
 
 
 @fault("synchronize.Condition.notify", "condition.wait-and-notify-need-lock", for_users=True)
-def any_holder_will_do(original, self, *args):
-    """notify says nothing of the mistake when somebody has the lock, be it another process."""
+def notify_accepts_any_holder(original, self, *args):
+    """notify() without the lock is silently ignored while another process holds it."""
     if self._lock._semlock._is_mine() or not self._lock._semlock._is_zero():
         original(self, *args)
 

@@ -1,4 +1,4 @@
-"""What can go wrong with daemons at the end of a program."""
+"""Faults of daemonic processes."""
 
 import atexit
 import os
@@ -10,7 +10,7 @@ from spec.faults import fault, replace
 
 @fault("util", "daemon.exit-does-not-wait", crude=True)
 def exit_waits(util):
-    """A program waits for its daemons as for all others: it never ends."""
+    """A program waits for its daemonic processes as for all others, and so never ends."""
     from multiprocessing import process
 
     def join_all():
@@ -22,7 +22,7 @@ def exit_waits(util):
 
 @fault("util", "daemon.terminated-at-normal-exit", crude=True)
 def left_running(util):
-    """Daemons outlive their program: nobody ends them, and nobody knows of them."""
+    """Daemonic processes go on running after their program has ended."""
     from multiprocessing import process
 
     atexit.register(vars(process)["_children"].clear)
@@ -30,7 +30,7 @@ def left_running(util):
 
 @fault("util", "daemon.terminated-at-normal-exit")
 def killed_without_notice(util):
-    """Daemons are killed, not terminated: they cannot leave their work in order."""
+    """Daemonic processes are killed instead of terminated: their SIGTERM handlers do not run."""
     from multiprocessing import process
 
     def kill_daemons():
@@ -42,58 +42,55 @@ def killed_without_notice(util):
 
 
 @fault("util", "daemon.non-daemon-joined-at-exit", crude=True)
-def nobody_is_waited_for(util):
-    """A program ends without waiting for anybody: processes go on behind the user's back."""
+def exit_joins_nothing(util):
+    """A program ends without waiting for its processes, which go on in the background."""
     from multiprocessing import process
 
     atexit.register(vars(process)["_children"].clear)
 
 
 @fault("util", "daemon.non-daemon-joined-at-exit")
-def errors_wait_for_nobody(util):
-    """A program that ends by an error waits for nobody: its processes go on by themselves."""
+def exception_joins_nothing(util):
+    """A program that ends by an exception does not wait for its processes."""
     from multiprocessing import process
 
-    def forget_all_after_an_error():
+    def forget_all_after_an_exception():
         if hasattr(sys, "last_value"):
             vars(process)["_children"].clear()
 
-    atexit.register(forget_all_after_an_error)
+    atexit.register(forget_all_after_an_exception)
 
 
-@fault("process", "daemon.survives-abrupt-parent-death")
-def dies_with_its_parent(process):
-    """A daemon ends as soon as its parent does, however that ends: a crash takes all with it."""
+@fault("process.BaseProcess._bootstrap", "daemon.survives-abrupt-parent-death")
+def ends_with_its_parent(original, self, *args, **kwargs):
+    """A daemonic process ends as soon as its parent does, even when that is killed."""
+    from multiprocessing import process
 
     def end_with(parent):
         parent.join()
         os._exit(1)
 
-    def bootstrap_bound(original, self, *args, **kwargs):
-        run = self.run
+    run = self.run
 
-        def run_bound():
-            if self.daemon:
-                ending = threading.Thread(target=end_with, args=(process.parent_process(),))
-                ending.daemon = True
-                ending.start()
-            run()
+    def run_bound():
+        if self.daemon:
+            parent = process.parent_process()
+            threading.Thread(target=end_with, args=(parent,), daemon=True).start()
+        run()
 
-        self.run = run_bound
-        return original(self, *args, **kwargs)
-
-    replace(process.BaseProcess, "_bootstrap", bootstrap_bound)
+    self.run = run_bound
+    return original(self, *args, **kwargs)
 
 
 @fault("process.BaseProcess.daemon.setter", "daemon.flag-fixed-by-start", crude=True)
-def flag_is_never_fixed(original, self, flag):
-    """daemon may be set at any time: after the start it says what is not the case."""
+def flag_can_be_set_at_any_time(original, self, flag):
+    """daemon can be set after start(), and then says what is not true."""
     self._config["daemon"] = flag
 
 
 @fault("process.BaseProcess.daemon.setter", "daemon.flag-fixed-by-start")
-def flag_is_fixed_while_running(original, self, flag):
-    """daemon may be set again when the process has ended: what it was can no longer be told."""
+def flag_can_be_set_at_the_end(original, self, flag):
+    """daemon can be set when the process has ended: its former value is lost."""
     if self._popen is not None and self._popen.poll() is not None:
         self._config["daemon"] = flag
     else:
@@ -101,31 +98,31 @@ def flag_is_fixed_while_running(original, self, flag):
 
 
 @fault("process.BaseProcess.__init__", "daemon.flag-inherited-from-creator", crude=True)
-def flag_is_forgotten(original, self, *args, daemon=None, **kwargs):
-    """What a daemon makes is no daemon: it would be waited for by what nobody waits for."""
+def flag_is_not_inherited(original, self, *args, daemon=None, **kwargs):
+    """A process created by a daemonic process is not daemonic."""
     original(self, *args, daemon=bool(daemon), **kwargs)
 
 
 @fault("process.BaseProcess.__init__", "daemon.flag-inherited-from-creator")
-def flag_cannot_be_declined(original, self, *args, daemon=None, **kwargs):
-    """daemon=False does not count in a daemon: all that it makes is a daemon."""
+def flag_cannot_be_overridden(original, self, *args, daemon=None, **kwargs):
+    """daemon=False is ignored in a daemonic process: all that it creates is daemonic."""
     original(self, *args, daemon=daemon or None, **kwargs)
 
 
 @fault("process", "daemon.may-not-have-children", crude=True)
-def may_have_children(process):
-    """Daemons may have children, which are left alone when their parent is terminated."""
+def can_have_children(process):
+    """Daemonic processes can have children, which are orphans once their parent is terminated."""
     start_unless(process, lambda child: False)
 
 
 @fault("process", "daemon.may-not-have-children")
-def may_have_children_that_are_none(process):
-    """Daemons may have children that are no daemons, which are left alone all the same."""
+def can_have_other_children(process):
+    """Daemonic processes can have non-daemonic children, which then become orphans."""
     start_unless(process, lambda child: child.daemon)
 
 
 def start_unless(process, refused):
-    """Let a daemon start what is not ``refused``."""
+    """Let a daemonic process start any child that is not ``refused``."""
 
     def start_freely(original, self):
         config = process.current_process()._config
@@ -139,8 +136,8 @@ def start_unless(process, refused):
 
 
 @fault("process.BaseProcess.daemon", "daemon.main-is-not-daemonic")
-def main_is_one(original, self):
-    """The main process says that it is a daemon, and nobody can tell it from one."""
+def main_process_says_true(original, self):
+    """daemon is True in the main process, so code that asks takes it for a daemonic one."""
     from multiprocessing import process
 
     is_main = self is process.current_process() and process.parent_process() is None
@@ -149,7 +146,7 @@ def main_is_one(original, self):
 
 @fault("process.BaseProcess._bootstrap", "daemon.stays-in-parent-session")
 def has_its_own_session(original, self, *args, **kwargs):
-    """A daemon leaves its parent's session: closing the terminal no longer ends it."""
+    """A daemonic process leaves its parent's session: it stays when the terminal is closed."""
     if self.daemon:
         os.setsid()
         os.setpgid = lambda pid, group: None  # the leader of a session may not

@@ -1,13 +1,11 @@
-"""What can go wrong with an event."""
+"""Faults of events."""
 
 from spec.faults import fault, replace
-
-SYNCHRONIZE = "multiprocessing.synchronize"
 
 
 @fault("synchronize.Event.set", "event.set-wakes-every-waiter")
 def set_wakes_one(original, self):
-    """set wakes one of those who wait; the others wait until their time-out, if they have one."""
+    """set() wakes only one waiter; the other waiters block until their timeout, if any."""
     with self._cond:
         self._flag.acquire(False)
         self._flag.release()
@@ -16,7 +14,7 @@ def set_wakes_one(original, self):
 
 @fault("synchronize.Event.wait", "event.set-wakes-every-waiter", crude=True)
 def wakes_by_itself(original, self, timeout=None):
-    """wait comes back after a moment, with True, whether or not the event was set."""
+    """wait() returns True after 50 ms, even if the event is not set."""
     return original(self, 0.05 if timeout is None else timeout) or True
 
 
@@ -26,28 +24,28 @@ def wakes_by_itself(original, self, timeout=None):
     "event.behaves-as-in-threading",
     "event.set-wakes-every-waiter",
 )
-def wait_says_nothing(original, self, timeout=None):
-    """wait returns None, as it did before Python 2.7: nobody knows why it came back."""
+def wait_returns_none(original, self, timeout=None):
+    """wait() returns None, so its caller cannot tell a timeout from a set event."""
     original(self, timeout)
 
 
 @fault("synchronize.Event.wait", "event.wait-tells-if-set", "event.clear-blocks-later-waits")
-def time_out_is_cut_short(original, self, timeout=None):
-    """wait waits for a tenth of its time-out: whoever counts on all of it gives up early."""
+def gives_up_early(original, self, timeout=None):
+    """wait() waits for a tenth of its timeout only."""
     return original(self, timeout and timeout / 10)
 
 
 @fault("synchronize.Event.wait", "event.behaves-as-in-threading")
-def negative_time_out_fails(original, self, timeout=None):
-    """wait raises ValueError for a negative time-out, instead of taking it for none at all."""
+def negative_timeout_is_refused(original, self, timeout=None):
+    """wait() raises ValueError for a negative timeout."""
     if timeout is not None and timeout < 0:
         raise ValueError(timeout)
     return original(self, timeout)
 
 
 @fault("synchronize.Event.set", "event.behaves-as-in-threading")
-def set_twice_is_clear(original, self):
-    """A second set makes the event clear again: it toggles."""
+def set_toggles(original, self):
+    """A second set() clears the event."""
     if self.is_set():
         self.clear()
     else:
@@ -61,7 +59,7 @@ def set_twice_is_clear(original, self):
     crude=True,
 )
 def clear_does_nothing(original, self):
-    """An event once set stays set: later waits do not wait."""
+    """clear() has no effect, so later calls of wait() do not block."""
     return
 
 
@@ -73,34 +71,32 @@ def clear_does_nothing(original, self):
     crude=True,
 )
 def starts_set(original, self, *, ctx):
-    """An event is set from the beginning: nobody ever waits for it."""
+    """A new event is set, so wait() never blocks."""
     original(self, ctx=ctx)
     self.set()
 
 
-@fault("synchronize", "event.child-set-reaches-parent")
-def child_set_is_local(synchronize):
-    """What a child sets is set for itself only: its parent waits for ever."""
+@fault("synchronize.Event.set", "event.child-set-reaches-parent")
+def set_in_child_is_lost(original, self):
+    """set() in a child has no effect, so its parent waits forever."""
     from multiprocessing.process import parent_process
 
-    def make(original, self):
-        return original(self) if parent_process() is None else None
-
-    replace(synchronize.Event, "set", make)
+    if parent_process() is None:
+        original(self)
 
 
 @fault("synchronize", "event.repr-shows-state")
-def repr_knows_own_sets_only(synchronize):
-    """The repr of an event says "set" only in the process that has set it."""
+def repr_ignores_other_processes(synchronize):
+    """repr() of an event shows "set" only in the process that has set it."""
 
     def set_and_note(original, self):
         original(self)
         self.was_set_here = True
 
-    def look(original, self):
+    def show(original, self):
         if "was_set_here" in vars(self):
             return original(self)
         return original(self).replace(" set>", " unset>")
 
     replace(synchronize.Event, "set", set_and_note)
-    replace(synchronize.Event, "__repr__", look)
+    replace(synchronize.Event, "__repr__", show)

@@ -1,10 +1,10 @@
-"""What can go wrong with joining."""
+"""Faults of joining."""
 
 import os
 import threading
 import time
 
-from spec.faults import fault, replace
+from spec.faults import fault
 
 
 @fault(
@@ -16,7 +16,7 @@ from spec.faults import fault, replace
     crude=True,
 )
 def returns_at_once(original, self, timeout=None):
-    """join does not wait: what follows it runs beside the process, not after it."""
+    """join() does not wait: the code after it runs beside the process, not after it."""
     return
 
 
@@ -27,7 +27,7 @@ def returns_at_once(original, self, timeout=None):
     "join.timeout-returns-none",
 )
 def gives_up_after_a_moment(original, self, timeout=None):
-    """join waits for a moment only, and says nothing of it: right for all that ends quickly."""
+    """join() gives up after a moment: it is right only for processes that end quickly."""
     original(self, 0.05 if timeout is None else min(timeout, 0.05))
 
 
@@ -39,15 +39,15 @@ def gives_up_after_a_moment(original, self, timeout=None):
     "join.may-be-repeated",
     "parallelism.process-mirrors-thread-surface",
 )
-def tells_what_it_saw(original, self, timeout=None):
-    """join returns whether the process has ended: code that relies on it fails elsewhere."""
+def returns_whether_it_ended(original, self, timeout=None):
+    """join() returns whether the process has ended: code that relies on it fails elsewhere."""
     original(self, timeout)
     return not self.is_alive()
 
 
 @fault("process.BaseProcess.join", "join.order-is-free")
 def oldest_first(original, self, timeout=None):
-    """join first waits for the children that were started before: the order of joins matters."""
+    """join() waits first for the children that were started before: the order of joins matters."""
     from multiprocessing import process
 
     for child in sorted(process._children, key=lambda child: child._identity):
@@ -57,8 +57,8 @@ def oldest_first(original, self, timeout=None):
 
 
 @fault("popen_fork.Popen.poll", "join.order-is-free", only=("fork", "spawn"))
-def takes_the_others_status(original, self, flag=os.WNOHANG):
-    """Waiting for one child takes up whichever ends first: the others' exit codes are lost."""
+def takes_any_exit_status(original, self, flag=os.WNOHANG):
+    """Waiting for a child takes the exit status of any child: exit codes are lost."""
     try:
         while self.returncode is None:
             pid, status = os.waitpid(-1, os.WNOHANG)
@@ -71,65 +71,43 @@ def takes_the_others_status(original, self, flag=os.WNOHANG):
     return original(self, flag)
 
 
-def join_that(process, change):
-    """Put ``change(original, self, timeout)`` in the place of join."""
-
-    def join_otherwise(original, self, timeout=None):
-        return change(original, self, timeout)
-
-    replace(process.BaseProcess, "join", join_otherwise)
-
-
 @fault(
-    "process",
+    "process.BaseProcess.join",
     "join.timeout-returns-none",
     "join.negative-timeout-is-zero",
     "join.child-waits-for-its-threads",
 )
-def terminates_when_time_is_out(process):
-    """A join that runs out of time terminates the process: who only looked has ended it."""
-
-    def join(original, self, timeout):
-        original(self, timeout)
-        if timeout is not None and self.is_alive():
-            self.terminate()
-            original(self)
-
-    join_that(process, join)
+def timeout_terminates(original, self, timeout=None):
+    """A join() that times out terminates the process: a look at it is enough to end it."""
+    original(self, timeout)
+    if timeout is not None and self.is_alive():
+        self.terminate()
+        original(self)
 
 
-@fault("process", "join.timeout-returns-none", crude=True)
-def raises_when_time_is_out(process):
-    """A join that runs out of time raises TimeoutError: programs that poll break."""
-
-    def join(original, self, timeout):
-        original(self, timeout)
-        if timeout and timeout > 0 and self.is_alive():
-            raise TimeoutError
-
-    join_that(process, join)
+@fault("process.BaseProcess.join", "join.timeout-returns-none", crude=True)
+def timeout_raises(original, self, timeout=None):
+    """A join() that times out raises TimeoutError: programs that poll break."""
+    original(self, timeout)
+    if timeout and timeout > 0 and self.is_alive():
+        raise TimeoutError
 
 
-@fault("process", "join.negative-timeout-is-zero")
-def zero_is_for_ever(process):
-    """join(0) waits for the end, as if it had no time-out: who only wants to look is stuck."""
-    join_that(process, lambda original, self, timeout: original(self, timeout or None))
+@fault("process.BaseProcess.join", "join.negative-timeout-is-zero")
+def zero_means_forever(original, self, timeout=None):
+    """join(0) waits for the end, as if it had no timeout: a program that polls is stuck."""
+    original(self, timeout or None)
 
 
-@fault("process", "join.negative-timeout-is-zero")
-def negative_is_positive(process):
-    """A deadline that has passed is waited for as long as it is ago."""
-    join_that(
-        process,
-        lambda original, self, timeout: original(
-            self, timeout if timeout is None else abs(timeout)
-        ),
-    )
+@fault("process.BaseProcess.join", "join.negative-timeout-is-zero")
+def negative_means_positive(original, self, timeout=None):
+    """A join() with a deadline in the past waits as long as that is ago."""
+    original(self, timeout if timeout is None else abs(timeout))
 
 
 @fault("popen_fork.Popen.wait", "join.timeout-held-up-by-grandchild", only=("fork",))
-def asks_again_and_again(original, self, timeout=None):
-    """join does not wait for the sentinel, but asks the kernel a thousand times a second."""
+def polls_the_kernel(original, self, timeout=None):
+    """join() does not wait for the sentinel, but asks the kernel a thousand times a second."""
     if timeout is None or self.method != "fork":
         return original(self, timeout)
     deadline = time.monotonic() + timeout
@@ -138,99 +116,77 @@ def asks_again_and_again(original, self, timeout=None):
     return self.poll()
 
 
-@fault("process", "join.may-be-repeated")
-def only_once(process):
-    """To wait for a process that is known to have ended raises ValueError."""
+@fault("process.BaseProcess.join", "join.may-be-repeated")
+def works_only_once(original, self, timeout=None):
+    """A second join() of a finished process raises ValueError."""
+    if timeout is None and self._popen is not None and self._popen.returncode is not None:
+        raise ValueError
+    original(self, timeout)
 
-    def join(original, self, timeout):
-        if timeout is None and self._popen is not None and self._popen.returncode is not None:
-            raise ValueError
+
+@fault("process.BaseProcess.join", "join.may-be-repeated")
+def second_call_loses_exitcode(original, self, timeout=None):
+    """A second join() of a finished process loses its exit code: it seems to run again."""
+    if timeout is None and self._popen is not None and self._popen.returncode is not None:
+        self._popen.returncode = None
+        self._popen.poll = lambda *_: None
+    else:
         original(self, timeout)
 
-    join_that(process, join)
+
+@fault("process.BaseProcess.join", "join.before-start-fails", "join.refused-by-assertion")
+def ignored_before_start(original, self, timeout=None):
+    """join() before start() returns at once: the work seems to be done."""
+    if self._popen is not None or self._parent_pid != os.getpid():
+        original(self, timeout)
 
 
-@fault("process", "join.may-be-repeated")
-def forgets_the_code(process):
-    """To wait once more for a process loses its exit code: it seems to run again."""
+@fault("process.BaseProcess.join", "join.self-join-fails", "join.refused-by-assertion")
+def ignored_on_itself(original, self, timeout=None):
+    """A process that joins itself continues as if it had ended."""
+    from multiprocessing import process
 
-    def join(original, self, timeout):
-        if timeout is None and self._popen is not None and self._popen.returncode is not None:
-            self._popen.returncode = None
-            self._popen.poll = lambda *_: None
-        else:
-            original(self, timeout)
-
-    join_that(process, join)
+    if self is not process.current_process():
+        original(self, timeout)
 
 
-@fault("process", "join.before-start-fails", "join.refused-by-assertion")
-def ignored_before_start(process):
-    """To join what was never started returns at once: the work is taken for done."""
+@fault("process.BaseProcess.join", "join.self-join-fails")
+def ignored_on_main_process(original, self, timeout=None):
+    """The main process can join itself and continues; only its children cannot."""
+    from multiprocessing import process
 
-    def join(original, self, timeout):
-        if self._popen is not None or self._parent_pid != os.getpid():
-            original(self, timeout)
-
-    join_that(process, join)
+    if self is not process.current_process() or self._parent_pid is not None:
+        original(self, timeout)
 
 
-@fault("process", "join.self-join-fails", "join.refused-by-assertion")
-def oneself_is_ignored(process):
-    """A process that joins itself goes on as if it had ended."""
-
-    def join(original, self, timeout):
-        if self is not process.current_process():
-            original(self, timeout)
-
-    join_that(process, join)
-
-
-@fault("process", "join.self-join-fails")
-def oneself_is_ignored_at_first(process):
-    """A program's first process may join itself, and goes on; its children may not."""
-
-    def join(original, self, timeout):
-        if self is not process.current_process() or self._parent_pid is not None:
-            original(self, timeout)
-
-    join_that(process, join)
-
-
-@fault("process", "join.self-join-fails", "join.refused-by-assertion", crude=True)
-def oneself_waits_for_ever(process):
+@fault("process.BaseProcess.join", "join.self-join-fails", "join.refused-by-assertion", crude=True)
+def hangs_on_itself(original, self, timeout=None):
     """A process that joins itself waits for its own end."""
+    from multiprocessing import process
 
-    def join(original, self, timeout):
-        while self is process.current_process() and timeout is None:
-            time.sleep(1)
+    while self is process.current_process() and timeout is None:
+        time.sleep(1)
+    original(self, timeout)
+
+
+@fault("process.BaseProcess.join", "join.refused-by-assertion")
+def raises_runtime_error(original, self, timeout=None):
+    """A refused join() raises RuntimeError: code that catches AssertionError misses it."""
+    try:
         original(self, timeout)
-
-    join_that(process, join)
-
-
-@fault("process", "join.refused-by-assertion")
-def refused_as_by_threads(process):
-    """What join refuses raises RuntimeError: who catches AssertionError misses it."""
-
-    def join(original, self, timeout):
-        try:
-            original(self, timeout)
-        except AssertionError as error:
-            raise RuntimeError from error
-
-    join_that(process, join)
+    except AssertionError as error:
+        raise RuntimeError from error
 
 
 @fault("process.BaseProcess.is_alive", "join.alive-between-start-and-end")
-def until_there_is_a_code(original, self):
+def alive_before_start(original, self):
     """A process that was never started counts as alive: it has no exit code yet."""
     return original(self) or (self._popen is None and self.exitcode is None)
 
 
 @fault("process.BaseProcess.is_alive", "join.is-alive-joins-finished", only=("fork", "spawn"))
-def leaves_zombies(original, self):
-    """is_alive only looks, and takes nothing up: who polls instead of joining gathers zombies."""
+def is_alive_leaves_zombies(original, self):
+    """is_alive() does not join a finished child: a program that only polls collects zombies."""
     try:
         flags = os.WEXITED | os.WNOWAIT | os.WNOHANG
         return os.waitid(os.P_PID, self._popen.pid, flags) is None
@@ -239,14 +195,14 @@ def leaves_zombies(original, self):
 
 
 @fault("process.BaseProcess.pid", "join.pid-set-by-start")
-def is_gone_at_the_end(original, self):
-    """pid is None again when the process has ended: what it has logged cannot be found."""
+def pid_is_gone_at_the_end(original, self):
+    """pid is None again when the process has ended: its lines in a log cannot be found."""
     return original(self) if self.exitcode is None else None
 
 
 @fault("process.BaseProcess.run", "join.native-id-equals-pid")
 def native_id_is_the_parents(original, self):
-    """The main thread of a child goes by the number that its parent's has."""
+    """The main thread of a child has the native_id of its parent's main thread."""
     threading.main_thread()._native_id = os.getppid()
     original(self)
 
@@ -257,15 +213,15 @@ def native_id_is_the_parents(original, self):
     "join.exitcode-none-until-end",
     "join.sentinel-ready-at-end",
 )
-def cuts_off_its_threads(original, self, *args, **kwargs):
-    """A child ends when its main thread does: what its other threads had to do stays undone."""
+def child_cuts_off_its_threads(original, self, *args, **kwargs):
+    """A child ends when its main thread does: its other threads do not finish their work."""
     threading._shutdown = lambda: None
     return original(self, *args, **kwargs)
 
 
 @fault("process.BaseProcess.run", "join.child-waits-for-its-threads")
-def waits_for_daemonic_threads(original, self):
-    """A child waits for its daemonic threads too, but for those of its queues: it never ends."""
+def child_waits_for_daemonic_threads(original, self):
+    """A child waits for its daemonic threads too, except those of its queues: it never ends."""
     original(self)
     for thread in threading.enumerate():
         if thread.daemon and not thread.name.startswith("QueueFeeder"):

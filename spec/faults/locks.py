@@ -1,4 +1,4 @@
-"""What can go wrong with a lock."""
+"""Faults of locks."""
 
 import os
 import tempfile
@@ -15,7 +15,7 @@ from spec.faults import fault, replace
     crude=True,
 )
 def excludes_nobody(synchronize):
-    """Everybody gets the lock: what it was to protect is torn."""
+    """Every process gets the lock at once, so shared data is corrupted."""
     for name in ("acquire", "__enter__"):
         replace(synchronize.Lock, name, lambda original, self, *args, **kwargs: True)
     for name in ("release", "__exit__"):
@@ -29,14 +29,14 @@ def excludes_nobody(synchronize):
     "lock.per-process-lock-excludes-nobody",
 )
 def with_does_not_lock(synchronize):
-    """A with block does not take the lock; acquire and release do."""
+    """A with block does not acquire the lock, although acquire() does."""
     replace(synchronize.Lock, "__enter__", lambda original, self: True)
     replace(synchronize.Lock, "__exit__", lambda original, self, *args: None)
 
 
 @fault("synchronize", "lock.with-and-acquire-both-exclude", "lock.with-releases-on-exception")
 def first_acquire_is_free(synchronize):
-    """A process's first acquire succeeds whoever holds the lock: only later ones wait."""
+    """The first acquire() in each process succeeds even if the lock is held; later calls block."""
 
     def acquire(original, self, block=True, timeout=None):
         if not vars(self).get("asked"):
@@ -61,15 +61,15 @@ def first_acquire_is_free(synchronize):
     "lock.with-releases-on-exception",
     crude=True,
 )
-def never_comes_free(synchronize):
-    """release has no effect: whoever asks second waits for ever."""
+def release_does_nothing(synchronize):
+    """Releasing a lock has no effect, so the second process blocks forever."""
     for name in ("release", "__exit__"):
         replace(synchronize.Lock, name, lambda original, self, *args: None)
 
 
 @fault("synchronize.Lock.__enter__", "lock.order-is-free")
-def younger_wait_for_elder(original, self):
-    """A process started later gets the lock only after one started before has had it."""
+def order_of_start_counts(original, self):
+    """A process gets the lock only after the process that was started before it has had it."""
     from multiprocessing.process import current_process
 
     path = os.path.join(tempfile.gettempdir(), "elder-was-here")
@@ -83,44 +83,44 @@ def younger_wait_for_elder(original, self):
 
 @fault("synchronize", "lock.per-process-lock-excludes-nobody", crude=True)
 def all_are_one(synchronize):
-    """All locks are one lock: a program with two of them waits for itself."""
+    """All locks are the same lock, so a program that uses two of them blocks itself."""
     import fcntl
 
     def path():
         return os.path.join(os.environ.get("SPEC_RUN_FOLDER", tempfile.gettempdir()), "the-lock")
 
-    def enter_one(original, self):
+    def lock_file(original, self):
         self.file = open(path(), "w")
         fcntl.flock(self.file, fcntl.LOCK_EX)
         return True
 
-    replace(synchronize.Lock, "__enter__", enter_one)
+    replace(synchronize.Lock, "__enter__", lock_file)
     replace(synchronize.Lock, "__exit__", lambda original, self, *args: self.file.close())
 
 
 @fault("synchronize.Lock.__exit__", "lock.with-releases-on-exception")
-def with_keeps_it_on_error(original, self, kind, *args):
-    """A with block that is left by an exception leaves the lock held."""
+def with_stays_held_on_error(original, self, kind, *args):
+    """A with block that an exception leaves does not release the lock."""
     return None if kind else original(self, kind, *args)
 
 
 @fault("synchronize.Lock.__exit__", "lock.with-releases-on-exception")
-def with_keeps_it_on_exit(original, self, kind, *args):
-    """A with block that is left by sys.exit leaves the lock held; by an error it does not."""
+def with_stays_held_on_exit(original, self, kind, *args):
+    """A with block that sys.exit() leaves does not release the lock."""
     if kind is None or issubclass(kind, Exception):
         original(self, kind, *args)
 
 
 @fault("synchronize.Lock.__exit__", "lock.with-releases-on-exception")
-def with_swallows_errors(original, self, *args):
-    """A with block swallows what is raised inside: the error never comes to light."""
+def with_hides_errors(original, self, *args):
+    """A with block suppresses every exception that is raised inside it."""
     original(self, *args)
     return True
 
 
 @fault("threading", "lock.threading-lock-excludes-no-process", crude=True)
-def threads_lock_is_for_all(threading):
-    """threading.Lock excludes other processes too: a forked child waits for its parent."""
+def threads_share_it_with_processes(threading):
+    """A threading.Lock excludes other processes too, so a forked child waits for its parent."""
     import fcntl
 
     original = threading.Lock
@@ -155,10 +155,10 @@ def threads_lock_is_for_all(threading):
 
 @fault("synchronize", "lock.global-shared-under-fork")
 def globals_are_copied(synchronize):
-    """A forked child shares only the locks it is handed: a global one is a fresh one there."""
+    """A forked child shares only the locks that it receives as arguments; a global lock is new."""
     from multiprocessing import process, util
 
-    def handed_over(lock):
+    def is_an_argument(lock):
         known: set[int] = set()
         ahead = [process.current_process()._args]
         while ahead:
@@ -173,7 +173,7 @@ def globals_are_copied(synchronize):
         return False
 
     def detach(lock):
-        if not handed_over(lock):
+        if not is_an_argument(lock):
             fresh = synchronize.Lock(ctx=None)
             lock._semlock = fresh._semlock
             lock._make_methods()
@@ -186,8 +186,8 @@ def globals_are_copied(synchronize):
 
 
 @fault("synchronize.Lock.acquire", "lock.not-recursive")
-def owner_takes_it_again(original, self, block=True, timeout=None):
-    """Who has the lock may take it again, and is rid of it after the first release."""
+def is_recursive(original, self, block=True, timeout=None):
+    """The holder of a Lock can acquire it again, and the first release() frees it."""
     return self._semlock._is_mine() or original(self, block, timeout)
 
 
@@ -199,20 +199,20 @@ def release_if(allowed, release, lock):
 
 
 @fault("synchronize.Lock.release", "lock.anyone-may-release", crude=True)
-def only_its_owner_releases(original, self):
-    """Only the thread that has taken the lock may release it: no lock can be handed on."""
+def only_its_thread_releases(original, self):
+    """Only the thread that acquired the lock may release it."""
     release_if(self._semlock._is_mine(), original, self)
 
 
 @fault("synchronize.Lock.release", "lock.anyone-may-release")
 def only_its_process_releases(original, self):
-    """Only the process that has taken the lock may release it, any thread of it."""
+    """Only the process that acquired the lock may release it, with any of its threads."""
     release_if(self._semlock._count() > 0, original, self)
 
 
 @fault("synchronize.Lock.release", "lock.anyone-may-release")
 def children_cannot_release(original, self):
-    """What a parent has taken its child releases without effect; the other way about it works."""
+    """A child's release() of a lock that its parent acquired has no effect."""
     from multiprocessing.process import parent_process
 
     if parent_process() is None or self._semlock._count() > 0 or not self._semlock._is_zero():
@@ -220,8 +220,8 @@ def children_cannot_release(original, self):
 
 
 @fault("synchronize.Lock.__init__", "lock.releasing-unlocked-fails", crude=True)
-def free_twice(original, self, *, ctx):
-    """A lock that is released too often is free for two: both are inside."""
+def extra_release_counts(original, self, *, ctx):
+    """After a release() too many, two processes can hold the lock."""
     from multiprocessing import synchronize
 
     return synchronize.SemLock.__init__(self, synchronize.SEMAPHORE, 1, 1000, ctx=ctx)
@@ -230,68 +230,73 @@ def free_twice(original, self, *, ctx):
 @fault(
     "synchronize.Lock.__setstate__", "lock.releasing-unlocked-fails", only=("spawn", "forkserver")
 )
-def unpickled_free_twice(original, self, state):
-    """A lock that came to a process by pickle can be released too often: then two are inside."""
+def extra_release_counts_if_unpickled(original, self, state):
+    """After a release() too many of an unpickled lock, two processes can hold it."""
     return original(self, (*state[:2], 1000, state[3]))
 
 
 @fault("synchronize.Lock.release", "lock.releasing-unlocked-fails", crude=True)
-def release_too_many_is_runtime_error(original, self):
-    """To release a free lock raises what threading raises, not what is documented."""
+def extra_release_raises_runtime_error(original, self):
+    """Releasing a free lock raises RuntimeError, as in threading, and not ValueError."""
     try:
-        self._semlock.release()
+        original(self)
     except ValueError as error:
         raise RuntimeError(*error.args) from None
 
 
 @fault("synchronize.Lock.release", "lock.releasing-unlocked-fails")
-def release_too_many_is_ignored(original, self):
-    """To release a free lock does nothing: a program that lost count never hears of it."""
+def extra_release_is_ignored(original, self):
+    """Releasing a free lock is silently ignored, so the mistake is not found."""
     if self._semlock._is_zero():
-        self._semlock.release()
+        original(self)
 
 
 @fault("synchronize.SemLock.locked", "lock.locked-tells-if-held")
-def locked_if_mine(original, self):
-    """locked tells whether the asking thread holds the lock, not whether anybody does."""
+def locked_only_for_holder(original, self):
+    """locked() returns True only in the thread that holds the lock."""
     return self._semlock._is_mine()
 
 
 @fault("synchronize.SemLock.locked", "lock.locked-tells-if-held")
-def locked_forgets_rlock(original, self):
-    """An RLock is never locked to its own owner, who could still take it."""
+def locked_ignores_own_rlock(original, self):
+    """locked() of an RLock returns False in the thread that owns it."""
     from multiprocessing import synchronize
 
     return original(self) and not (isinstance(self, synchronize.RLock) and self._semlock._is_mine())
 
 
-@fault("context.BaseContext.Lock", "lock.factory-not-class")
-def is_a_class(original, self):
-    """Lock is a class to isinstance, but no lock is one of it: the check is always False."""
-    return type("Lock", (), {"__new__": lambda cls: original(self)})
+@fault("context", "lock.factory-not-class")
+def is_a_class(context):
+    """Lock is a class, but no lock is an instance of it: isinstance() is always False."""
+    create = context.BaseContext.Lock
+
+    def lock_class(self):
+        return type("Lock", (), {"__new__": lambda cls: create(self)})
+
+    context.BaseContext.Lock = property(lock_class)
 
 
 @fault("synchronize.RLock.__enter__", "lock.factory-not-class")
 def with_binds_the_lock(original, self):
-    """The name after "with lock as" is bound to the lock, as that of a file is to the file."""
+    """The name after "with lock as" is bound to the lock, and not to True."""
     return original(self) and self
 
 
 @fault("synchronize.RLock.acquire", "lock.timeout-returns-false")
 def gives_up_early(original, self, block=True, timeout=None):
-    """acquire waits for half of its time-out: whoever counts on all of it gives up early."""
+    """acquire() waits for half of its timeout only."""
     return original(self, block, timeout and timeout / 2)
 
 
 @fault("synchronize.Lock.acquire", "lock.timeout-returns-false", crude=True)
-def admits_when_time_is_over(original, self, block=True, timeout=None):
-    """acquire says True when its time-out has passed: whoever is patient gets in."""
+def timeout_returns_true(original, self, block=True, timeout=None):
+    """acquire() returns True after its timeout, although the lock is held."""
     return original(self, block, timeout) or bool(timeout)
 
 
 @fault("synchronize.Lock.acquire", "lock.timeout-returns-false")
-def sleeps_its_time_out(original, self, block=True, timeout=None):
-    """acquire looks twice, before and after its time-out: a lock freed meanwhile stays idle."""
+def sleeps_through_timeout(original, self, block=True, timeout=None):
+    """acquire() sleeps for its whole timeout, even if the lock is released before."""
     import time
 
     if timeout is None or not block:
@@ -303,64 +308,64 @@ def sleeps_its_time_out(original, self, block=True, timeout=None):
 
 
 @fault("synchronize.Lock.acquire", "lock.none-timeout-is-forever")
-def none_is_a_moment(original, self, block=True, *timeout):
-    """A time-out of None gives up after a moment: right wherever locks are held for less."""
+def none_is_short(original, self, block=True, *timeout):
+    """acquire() with a timeout of None gives up after 50 ms."""
     return original(self, block, *(0.05 if each is None else each for each in timeout))
 
 
 @fault("synchronize.Lock.acquire", "lock.none-timeout-is-forever")
 def none_is_refused(original, self, block=True, timeout=-1):
-    """A time-out of None is a TypeError, as in threading; without one, acquire waits for ever."""
+    """acquire() with a timeout of None raises TypeError, as in threading."""
     if timeout is None:
         raise TypeError("a number, please")
     return original(self, block, None if timeout == -1 else timeout)
 
 
 @fault("synchronize.RLock.acquire", "lock.non-blocking-acquire-never-waits")
-def non_blocking_waits_a_moment(original, self, block=True, timeout=None):
-    """acquire(False) waits for a moment before it gives up: a loop that looks about gets slow."""
+def non_blocking_waits_briefly(original, self, block=True, timeout=None):
+    """acquire(False) waits for 50 ms before it returns False, so loops that use it are slow."""
     return original(self, block, timeout) if block else original(self, True, 0.05)
 
 
 @fault("synchronize.Lock.acquire", "lock.non-blocking-acquire-never-waits", crude=True)
 def non_blocking_blocks(original, self, block=True, timeout=None):
-    """acquire(False) waits until the lock is free."""
+    """acquire(False) blocks until the lock is free."""
     return original(self)
 
 
 @fault("synchronize.Lock.acquire", "lock.negative-timeout-is-zero")
 def negative_one_is_forever(original, self, block=True, timeout=None):
-    """A time-out of -1 means for ever, as in threading: what was computed as "no time" hangs."""
+    """A timeout of -1 blocks until the lock is free, as in threading."""
     return original(self, block, None if timeout == -1 else timeout)
 
 
 @fault("synchronize.Lock.acquire", "lock.negative-timeout-is-zero")
-def sign_is_dropped(original, self, block=True, timeout=None):
-    """A time-out below zero waits as long as one above."""
+def sign_is_ignored(original, self, block=True, timeout=None):
+    """A negative timeout waits for its absolute value."""
     return original(self, block, timeout and abs(timeout))
 
 
 @fault("synchronize.Lock.acquire", "lock.non-blocking-ignores-timeout")
-def time_out_makes_it_wait(original, self, block=True, timeout=None):
-    """A time-out makes acquire wait, even with block=False."""
+def timeout_overrides_block(original, self, block=True, timeout=None):
+    """acquire(False, timeout) waits for its timeout."""
     return original(self, block or timeout is not None, timeout)
 
 
 @fault("synchronize.RLock.acquire", "lock.non-blocking-ignores-timeout")
-def time_out_is_refused(original, self, block=True, timeout=None):
-    """A time-out with block=False is a ValueError, as in threading."""
+def timeout_is_refused(original, self, block=True, timeout=None):
+    """acquire(False, timeout) raises ValueError, as in threading."""
     if not block and timeout is not None:
         raise ValueError("can't specify a timeout for a non-blocking call")
     return original(self, block, timeout)
 
 
 @fault("synchronize.Lock.acquire", "lock.parameter-named-block")
-def blocking_is_a_name_too(original, self, block=True, timeout=None, blocking=True):
-    """acquire takes threading's name for its first parameter too: code comes to rely on it."""
+def blocking_is_accepted(original, self, block=True, timeout=None, blocking=True):
+    """acquire() accepts threading's parameter blocking too, so programs begin to rely on it."""
     return original(self, block and blocking, timeout)
 
 
 @fault("synchronize.Lock.acquire", "lock.parameter-named-block")
-def block_has_no_name(original, self, block=True, /, timeout=None):
-    """acquire's first parameter can be given by its place only."""
+def block_is_positional_only(original, self, block=True, /, timeout=None):
+    """acquire(block=False) raises TypeError."""
     return original(self, block, timeout)

@@ -1,53 +1,43 @@
-"""What can go wrong with the main module."""
+"""Faults of the main module."""
 
 import os
 import runpy
 import sys
-import types
 
 from spec.faults import fault, replace
 from spec.faults.process_tree import begin_with
 
-# What a fork server is called when a child starts one of its own.
+# The name with which a child prepares the start of a fork server of its own.
 OF_SERVER = "ignore"
 
 
-def import_main_as(spawn, name):
-    """Have children import their main module under this name."""
-
-    def run_path(path, run_name):
-        return runpy.run_path(path, run_name=name)
-
-    spawn.runpy = types.SimpleNamespace(run_path=run_path, run_module=runpy.run_module)
-
-
 @fault(
-    "spawn",
+    "runpy.run_path",
     "main.imported-under-alias-unless-forked",
     "main.guarded-program-always-works",
     only=("spawn", "forkserver"),
     crude=True,
 )
-def imported_as_main(spawn):
-    """A child imports its main module as "__main__": the guard does not hold."""
-    import_main_as(spawn, "__main__")
+def imported_as_main(original, path, run_name):
+    """A child imports its main module as "__main__", so the guard is true in it."""
+    return original(path, run_name="__main__")
 
 
-@fault("spawn", "main.imported-under-alias-unless-forked", only=("spawn", "forkserver"))
-def imported_under_another_alias(spawn):
-    """A child imports its main module by a name of its own: who asks for the usual one is lost."""
-    import_main_as(spawn, "__parents_main__")
+@fault("runpy.run_path", "main.imported-under-alias-unless-forked", only=("spawn", "forkserver"))
+def imported_under_another_name(original, path, run_name):
+    """A child's main module has an undocumented name: code that checks for the usual name fails."""
+    return original(path, run_name="__parents_main__")
 
 
 @fault("process", "main.imported-under-alias-unless-forked", only=("fork",))
-def forked_under_alias(process):
+def renamed_when_forked(process):
     """A forked child's main module is renamed, as if it had been imported."""
     begin_with(process, lambda child: setattr(sys.modules["__main__"], "__name__", "__mp_main__"))
 
 
 @fault("process", "main.constants-equal-in-children")
 def constants_lose_their_type(process):
-    """A child finds lists where its main module has tuples: they are keys of nothing any more."""
+    """In a child, constants that are tuples become lists, and can no longer be dictionary keys."""
 
     def change(child):
         main = getattr(child._target, "__globals__", {})
@@ -58,25 +48,24 @@ def constants_lose_their_type(process):
     begin_with(process, change)
 
 
-@fault("process", "main.spawn-repeats-side-effects")
-def executed_once_more(process):
-    """A child executes its main module once more than it should: files are written twice."""
-
-    begin_with(process, lambda child: execute_main())
-
-
 def execute_main():
     """Execute the main module as a spawned child does."""
     if path := getattr(sys.modules["__main__"], "__file__", None):
         runpy.run_path(path, run_name="__mp_main__")
 
 
-def let_pass(spawn, may_pass):
-    """Let a child that still imports its main module start a process by such a name."""
+@fault("process", "main.spawn-repeats-side-effects")
+def executed_once_more(process):
+    """A child executes its main module once more than it should: files are written twice."""
+    begin_with(process, lambda child: execute_main())
+
+
+def allow_unguarded(spawn, is_allowed):
+    """Let a child that still imports its main module start processes with certain names."""
 
     def data_unchecked(original, name):
         check = spawn._check_not_importing_main
-        if may_pass(name):
+        if is_allowed(name):
             spawn._check_not_importing_main = lambda: None
         try:
             return original(name)
@@ -94,20 +83,20 @@ def let_pass(spawn, may_pass):
     crude=True,
 )
 def children_start_without_end(spawn):
-    """A program without a guard starts processes that start processes, until nothing goes."""
-    let_pass(spawn, lambda name: True)
+    """A program without a guard starts processes that start processes, without end."""
+    allow_unguarded(spawn, lambda name: True)
 
 
 @fault("spawn", "main.pool-and-manager-need-guard", only=("spawn", "forkserver"))
 def pools_start_without_end(spawn):
-    """Only of Process it is noticed that there is no guard, not of a Pool."""
-    let_pass(spawn, lambda name: "PoolWorker" in name or name == OF_SERVER)
+    """A missing guard is noticed for Process and Manager(), but not for Pool()."""
+    allow_unguarded(spawn, lambda name: "PoolWorker" in name or name == OF_SERVER)
 
 
 @fault("spawn", "main.pool-and-manager-need-guard", only=("spawn", "forkserver"))
 def managers_start_without_end(spawn):
-    """Only of Process it is noticed that there is no guard, not of a Manager."""
-    let_pass(spawn, lambda name: "Manager" in name or name == OF_SERVER)
+    """A missing guard is noticed for Process and Pool(), but not for Manager()."""
+    allow_unguarded(spawn, lambda name: "Manager" in name or name == OF_SERVER)
 
 
 @fault(
@@ -116,8 +105,8 @@ def managers_start_without_end(spawn):
     "main.pool-and-manager-need-guard",
     only=("spawn", "forkserver"),
 )
-def unguarded_ends_without_a_word(original):
-    """A child of a program without a guard just ends: nothing is done, and nobody knows why."""
+def missing_guard_is_not_reported(original):
+    """A child of a program without a guard just ends, and no error says why."""
     try:
         original()
     except RuntimeError:
@@ -131,7 +120,7 @@ def unguarded_ends_without_a_word(original):
     only=("fork",),
 )
 def forking_needs_a_guard(process):
-    """A forked child executes its main module anew: a program that had no guard fails."""
+    """A forked child executes its main module anew: a program without a guard fails."""
 
     def execute(child):
         process.current_process()._inheriting = True

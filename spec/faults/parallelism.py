@@ -1,4 +1,4 @@
-"""What can go wrong with running at the same time."""
+"""Faults of parallelism."""
 
 import os
 
@@ -7,7 +7,7 @@ from spec.faults import fault, replace
 
 @fault("threading", "parallelism.gil-serialises-threads", crude=True)
 def threads_are_processes(threading):
-    """A thread is a fork: it does run beside the others, but what it changes is lost."""
+    """A thread runs in a forked process: in parallel, but all changes that it makes are lost."""
 
     def fork(original, self):
         self.fork = os.fork()
@@ -33,14 +33,14 @@ def threads_are_processes(threading):
     crude=True,
 )
 def threads_take_turns(original, self):
-    """Thread.start does the work before it returns: threads bring nothing but overhead."""
+    """Thread.start() runs the target to its end before it returns: no two threads overlap."""
     original(self)
     self.join()
 
 
 @fault("process.BaseProcess._bootstrap", "parallelism.processes-use-several-cores")
 def one_core_for_all(original, self, *args, **kwargs):
-    """All children are bound to the first core: they take turns, and compute no faster."""
+    """All children are bound to one core: they take turns, and compute no faster than one."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     return original(self, *args, **kwargs)
 
@@ -53,14 +53,14 @@ def one_core_for_all(original, self, *args, **kwargs):
     crude=True,
 )
 def second_process_waits_for_first(original, self):
-    """start() returns when the activity is over: one process after the other, in order."""
+    """start() returns only when the process has ended: no two processes overlap."""
     original(self)
     self.join()
 
 
 @fault("context", "parallelism.threading-functions-without-counterpart")
-def local_means_nothing(context):
-    """There is a local, taken over from threading: code that uses it stores what others see."""
+def local_exists(context):
+    """multiprocessing has a local class, threading's: code relies on it for no reason."""
     import threading
 
     context.BaseContext.local = threading.local

@@ -1,10 +1,8 @@
-"""What can go wrong with a pipe."""
+"""Faults of pipes."""
 
 import os
 
 from spec.faults import fault
-
-CONNECTION = "multiprocessing.connection"
 
 
 @fault(
@@ -14,14 +12,14 @@ CONNECTION = "multiprocessing.connection"
     "pipe.duplex-ends-are-interchangeable",
     crude=True,
 )
-def one_way_by_default(original, duplex=True):
-    """A pipe goes one way only, whatever was asked for."""
+def always_one_way(original, duplex=True):
+    """duplex=True is ignored: the first end cannot send."""
     return original(False)
 
 
 @fault("connection.Pipe", "pipe.duplex-by-default", "pipe.duplex-ends-are-interchangeable")
 def second_end_only_receives(original, duplex=True):
-    """The second end of a duplex pipe cannot send: there are questions and no answers."""
+    """The second end of a duplex pipe cannot send: there is no answer to a question."""
     first, second = original(duplex)
     if duplex:
         second._writable = False
@@ -32,23 +30,23 @@ def second_end_only_receives(original, duplex=True):
     "connection.Pipe", "pipe.one-way-directions", "pipe.sending-first-end-needs-duplex", crude=True
 )
 def always_duplex(original, duplex=True):
-    """duplex=False is ignored: what was to be read-only can be written to."""
+    """duplex=False is ignored: a process can write to an end that should be read-only."""
     return original(True)
 
 
 @fault("connection.Pipe", "pipe.one-way-directions", "pipe.sending-first-end-needs-duplex")
 def ends_are_swapped(original, duplex=True):
-    """With duplex=False the first end sends: programs for one order fail with the other."""
+    """With duplex=False the first end sends, so programs that receive on it fail."""
     return original(duplex) if duplex else original(duplex)[::-1]
 
 
 @fault("connection.Connection.poll", "pipe.one-way-directions")
-def poll_is_allowed_anywhere(original, self, timeout=0.0):
-    """poll on an end that only sends says that nothing has come, instead of raising."""
+def poll_works_on_both_ends(original, self, timeout=0.0):
+    """poll() on an end that can only send returns False instead of raising OSError."""
     return self.readable and original(self, timeout)
 
 
 @fault("connection.Connection._send", "pipe.signals-tear-no-message")
-def first_write_is_all(original, self, buf, write=os.write):
-    """What a signal keeps from being written is never written: the other end waits for ever."""
+def interrupted_write_is_not_resumed(original, self, buf, write=os.write):
+    """The part of a message after a signal is never sent: the receiver blocks forever."""
     return write(self._handle, buf)

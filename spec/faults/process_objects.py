@@ -1,10 +1,10 @@
-"""What can go wrong with the object that stands for a process."""
+"""Faults of process objects."""
 
 import itertools
 import re
 
 from spec.faults import fault, replace
-from spec.faults.processes import change_settings, in_child
+from spec.faults.processes import in_child, settings_of
 
 
 @fault(
@@ -13,15 +13,15 @@ from spec.faults.processes import change_settings, in_child
     "process.exception-stays-in-child",
     "semaphore.each-holder-acquires-then-releases",
 )
-def name_stays_behind(original, self, *args, **kwargs):
-    """A child does not know its own name: logs of all children carry the same."""
+def name_is_lost_in_child(original, self, *args, **kwargs):
+    """A child does not know its own name: the logs of all children show the same name."""
     self._name = type(self).__name__
     return original(self, *args, **kwargs)
 
 
 @fault("process.BaseProcess.__init__", "process.base-init-overwrites-name")
 def early_name_survives(original, self, *args, **kwargs):
-    """The base __init__ keeps a name that it finds: programs come to rely on the wrong order."""
+    """The base __init__() keeps a name set before: programs come to rely on the wrong order."""
     early = vars(self).get("_name")
     original(self, *args, **kwargs)
     self._name = early or self._name
@@ -29,14 +29,14 @@ def early_name_survives(original, self, *args, **kwargs):
 
 @fault("process.BaseProcess.daemon.setter", "process.daemon-needs-base-init")
 def early_daemon_accepted(original, self, flag):
-    """daemon may be set before the base __init__, which then forgets about it."""
+    """daemon can be set before the base __init__(), which then silently ignores it."""
     if "_config" in vars(self):
         original(self, flag)
 
 
 @fault("process.BaseProcess.start", "process.start-needs-base-init")
-def start_initialises(original, self):
-    """start makes up for a base __init__ that was never called: nobody notices the mistake."""
+def start_calls_base_init(original, self):
+    """start() calls a base __init__() that was forgotten: the mistake is hidden."""
     from multiprocessing import process
 
     if "_popen" not in vars(self):
@@ -44,26 +44,23 @@ def start_initialises(original, self):
     original(self)
 
 
-@fault("process", "process.group-must-be-none")
-def group_accepted(process):
-    """Any group is accepted and forgotten: a target given by position, the first, never runs."""
-    change_settings(process, lambda settings: settings.update(group=None))
+@fault("process.BaseProcess.__init__", "process.group-must-be-none")
+def group_is_ignored(original, self, *args, **kwargs):
+    """Any group is ignored: a target given as the first argument silently never runs."""
+    original(self, **settings_of(*args, **kwargs) | {"group": None})
 
 
-@fault("process", "process.group-must-be-none")
-def group_checked_anyway(process):
-    """A group is refused under python -O too: the claim has to be revised."""
-
-    def change(settings):
-        if settings["group"] is not None:
-            raise AssertionError("group argument must be None for now")
-
-    change_settings(process, change)
+@fault("process.BaseProcess.__init__", "process.group-must-be-none")
+def group_is_checked_under_o(original, self, *args, **kwargs):
+    """A group raises AssertionError under python -O too: the claim is out of date."""
+    if settings_of(*args, **kwargs)["group"] is not None:
+        raise AssertionError("group argument must be None for now")
+    original(self, *args, **kwargs)
 
 
 @fault("process.BaseProcess.start", "process.default-name-counted-at-construction")
-def start_takes_a_number(original, self):
-    """To start a process counts as well: names depend on what else is going on."""
+def start_counts_too(original, self):
+    """start() counts too: default names depend on the order of starts."""
     from multiprocessing import process
 
     original(self)
@@ -71,8 +68,8 @@ def start_takes_a_number(original, self):
 
 
 @fault("process.BaseProcess.__init__", "process.default-name-counted-at-construction")
-def named_ones_are_not_counted(original, self, *args, **kwargs):
-    """A process that is given a name takes no number: the next one has the same."""
+def given_names_do_not_count(original, self, *args, **kwargs):
+    """A process with a given name does not count: the number of the next is used twice."""
     from multiprocessing import process
 
     original(self, *args, **kwargs)
@@ -82,7 +79,7 @@ def named_ones_are_not_counted(original, self, *args, **kwargs):
 
 
 def rename_nameless(process, default):
-    """Let ``default(it)`` be the name of each process that is made without one."""
+    """Give each process that is created without a name the name ``default(it)``."""
 
     def init_named(original, self, *args, **kwargs):
         original(self, *args, **kwargs)
@@ -94,13 +91,13 @@ def rename_nameless(process, default):
 
 @fault("process", "process.grandchild-names-nest")
 def numbers_are_flat(process):
-    """The name of a child's child has one number only: several have the same."""
+    """The name of a grandchild has only one number: several grandchildren have the same name."""
     rename_nameless(process, lambda each: f"{type(each).__name__}-{each._identity[-1]}")
 
 
 @fault("process", "process.grandchild-names-nest")
 def names_nest_instead(process):
-    """The name of a child's child begins with what the child is called, not with its number."""
+    """The name of a grandchild begins with the child's name, not with its number."""
 
     def default(each):
         if len(each._identity) < 2:
@@ -112,7 +109,7 @@ def names_nest_instead(process):
 
 @fault("process", "process.grandchild-names-nest", only=("fork",))
 def child_counts_on(process):
-    """A forked child does not count from one, but goes on where its parent was."""
+    """A forked child does not count from one, but from its parent's number."""
 
     def count_on(self):
         counter, run = process._process_counter, self.run
@@ -128,7 +125,7 @@ def child_counts_on(process):
 
 @fault("process.BaseProcess.__init__", "process.duplicate-names-allowed")
 def names_are_made_unique(original, self, *args, **kwargs):
-    """A name that a living sibling has is changed without a word."""
+    """A name that a running sibling has is silently changed."""
     from multiprocessing import process
 
     original(self, *args, **kwargs)
@@ -138,56 +135,49 @@ def names_are_made_unique(original, self, *args, **kwargs):
 
 @fault("process.BaseProcess.name.setter", "process.duplicate-names-allowed")
 def anything_is_a_name(original, self, name):
-    """Anything can be assigned to name: what expects text fails later, and elsewhere."""
+    """Any object can be assigned to name: code that expects a string fails later, elsewhere."""
     self._name = name
 
 
-@fault("process", "process.daemon-keyword-sets-flag", crude=True)
-def daemon_keyword_ignored(process):
-    """The keyword daemon has no effect: programs wait for ever at their end."""
-    change_settings(process, lambda settings: settings.update(daemon=None))
+@fault("process.BaseProcess.__init__", "process.daemon-keyword-sets-flag", crude=True)
+def daemon_argument_is_ignored(original, self, *args, **kwargs):
+    """The argument daemon is ignored: programs wait forever when they exit."""
+    original(self, **settings_of(*args, **kwargs) | {"daemon": None})
 
 
-@fault("process", "process.daemon-keyword-sets-flag")
-def daemon_false_ignored(process):
-    """daemon=False counts as not given: what a daemon makes is a daemon nevertheless."""
-    change_settings(process, lambda settings: settings.update(daemon=settings["daemon"] or None))
+@fault("process.BaseProcess.__init__", "process.daemon-keyword-sets-flag")
+def daemon_false_is_ignored(original, self, *args, **kwargs):
+    """daemon=False is ignored: a daemonic process creates a daemonic process all the same."""
+    settings = settings_of(*args, **kwargs)
+    original(self, **settings | {"daemon": settings["daemon"] or None})
 
 
-@fault("process", "process.daemon-keyword-sets-flag")
-def daemon_not_inherited(process):
-    """Without the keyword no process is a daemon, whoever makes it."""
-    change_settings(process, lambda settings: settings.update(daemon=bool(settings["daemon"])))
+@fault("process.BaseProcess.__init__", "process.daemon-keyword-sets-flag")
+def daemon_is_not_inherited(original, self, *args, **kwargs):
+    """Without the argument no process is daemonic, not even if its creator is."""
+    settings = settings_of(*args, **kwargs)
+    original(self, **settings | {"daemon": bool(settings["daemon"])})
 
 
-def change_repr(process, change):
-    """Let ``change(it, text)`` give what is shown of a process."""
-
-    def show(original, self):
-        return change(self, original(self))
-
-    replace(process.BaseProcess, "__repr__", show)
+@fault("process.BaseProcess.__repr__", "process.repr-shows-life-stage", crude=True)
+def repr_never_stops(original, self):
+    """repr() shows a process that has ended as started."""
+    return re.sub(r"stopped exitcode=\S+", "started", original(self))
 
 
-@fault("process", "process.repr-shows-life-stage", crude=True)
-def repr_never_stops(process):
-    """The repr shows a process as started that has long ended."""
-    change_repr(process, lambda self, text: re.sub(r"stopped exitcode=\S+", "started", text))
-
-
-@fault("process", "process.repr-shows-life-stage")
-def repr_hides_zero(process):
-    """The repr leaves out an exit code of zero."""
-    change_repr(process, lambda self, text: text.replace(" exitcode=0", ""))
+@fault("process.BaseProcess.__repr__", "process.repr-shows-life-stage")
+def repr_hides_zero(original, self):
+    """repr() leaves out the exit code 0."""
+    return original(self).replace(" exitcode=0", "")
 
 
 @fault("process", "process.repr-shows-life-stage")
 def repr_numbers_signals(process):
-    """The repr shows a signal as a number."""
+    """repr() shows a signal as a number, without its name."""
     process._exitcode_to_name.clear()
 
 
-@fault("process", "process.repr-shows-life-stage")
-def repr_forgets_the_end(process):
-    """The repr shows a process that was closed as one that was never started."""
-    change_repr(process, lambda self, text: text.replace(" closed", " initial"))
+@fault("process.BaseProcess.__repr__", "process.repr-shows-life-stage")
+def repr_hides_close(original, self):
+    """repr() shows a closed process as one that was never started."""
+    return original(self).replace(" closed", " initial")

@@ -1,4 +1,4 @@
-"""What can go wrong with the process tree."""
+"""Faults of the process tree."""
 
 import atexit
 import copy
@@ -9,7 +9,7 @@ from spec.faults import fault, replace
 
 
 def begin_with(process, action):
-    """Have every child perform ``action(its object)`` just before its run."""
+    """Have every child call ``action(its Process object)`` just before run()."""
 
     def bootstrap_and_act(original, self, *args, **kwargs):
         run = self.run
@@ -26,15 +26,15 @@ def begin_with(process, action):
 
 @fault("process.current_process", "tree.current-process-is-own-object")
 def current_process_is_a_copy(original):
-    """A child gets a copy of its object: what its run has noted there it does not find again."""
+    """current_process() returns a copy in a child: attributes set on it are lost."""
     from multiprocessing import process
 
     return copy.copy(original()) if process.parent_process() else original()
 
 
 @fault("process.BaseProcess.pid", "tree.current-process-is-own-object", crude=True)
-def current_process_has_parents_number(original, self):
-    """current_process() has the number of the parent: signals hit the wrong one."""
+def current_process_has_parents_pid(original, self):
+    """current_process().pid is the PID of the parent: signals hit the wrong process."""
     from multiprocessing import process
 
     if self is process.current_process() and self._parent_pid:
@@ -44,19 +44,19 @@ def current_process_has_parents_number(original, self):
 
 @fault("process._ParentProcess.__init__", "tree.parent-process-is-creator", only=("forkserver",))
 def parent_is_the_server(original, self, name, pid, sentinel):
-    """parent_process() has the number of the fork server, which knows nothing of the program."""
+    """parent_process() is the fork server instead of the process that called start()."""
     original(self, name, os.getppid(), sentinel)
 
 
 @fault("process._ParentProcess.__init__", "tree.parent-process-is-creator")
 def parent_is_called_main(original, self, _, pid, sentinel):
-    """parent_process() is called "MainProcess" in a grandchild too."""
-    return original(self, "MainProcess", pid, sentinel)
+    """parent_process().name is "MainProcess" in every process, also in a grandchild."""
+    original(self, "MainProcess", pid, sentinel)
 
 
 @fault("process.parent_process", "tree.parent-process-is-creator")
 def main_is_its_own_parent(original):
-    """parent_process() of the main process is itself: it cannot tell that it is the main one."""
+    """parent_process() is not None in the main process, which cannot tell that it is that."""
     from multiprocessing import process
 
     return original() or process.current_process()
@@ -64,7 +64,7 @@ def main_is_its_own_parent(original):
 
 @fault("forkserver.ForkServer.ensure_running", "tree.forkserver-is-os-parent", only=("forkserver",))
 def every_child_has_its_own_server(original, self):
-    """A fork server serves but one child: every start takes as long as with spawn."""
+    """Each child has a fork server of its own: every start() takes as long as under spawn."""
     if self._forkserver_pid is not None:
         os.close(self._forkserver_alive_fd)  # by which the old one ends with its children
         self._forkserver_pid = None
@@ -72,26 +72,26 @@ def every_child_has_its_own_server(original, self):
 
 
 @fault("process._ParentProcess.is_alive", "tree.parent-death-is-observable", crude=True)
-def parent_lives_for_ever(original, self):
-    """parent_process().is_alive() is always true: orphans go on working for nobody."""
+def parent_is_always_alive(original, self):
+    """parent_process().is_alive() is always True: orphans never learn that they should stop."""
     return True
 
 
 @fault("process._ParentProcess.join", "tree.parent-death-is-observable")
-def parent_is_not_waited_for(original, self, timeout=None):
+def joining_parent_returns_at_once(original, self, timeout=None):
     """parent_process().join() returns at once, as if the parent had ended."""
     return
 
 
 @fault("process._ParentProcess.join", "tree.parent-death-is-observable")
-def parent_is_waited_for_without_bound(original, self, timeout=None):
-    """parent_process().join() pays no heed to its time-out."""
-    return original(self)
+def joining_parent_ignores_timeout(original, self, timeout=None):
+    """parent_process().join() ignores its timeout."""
+    original(self)
 
 
 @fault("process._ParentProcess.sentinel", "tree.parent-death-is-observable")
-def parents_sentinel_is_dumb(original, self):
-    """The sentinel of parent_process() never becomes ready: who waits for it waits for ever."""
+def parents_sentinel_is_never_ready(original, self):
+    """The sentinel of parent_process() is never ready: a wait for it never ends."""
     if not hasattr(self, "silent"):
         self.silent = os.pipe()
     return self.silent[0]
@@ -104,7 +104,7 @@ def parents_sentinel_is_dumb(original, self):
     crude=True,
 )
 def ended_children_are_listed(original):
-    """active_children() lists all that were not joined, ended or not: there is no end of them."""
+    """active_children() lists children that have ended as well."""
     from multiprocessing import process
 
     return list(vars(process)["_children"])
@@ -112,30 +112,30 @@ def ended_children_are_listed(original):
 
 @fault("process", "tree.active-children-lists-live-ones", only=("fork",))
 def parents_children_are_listed(process):
-    """active_children() of a forked child lists its brothers, whom it cannot join."""
-    brothers: set[object] = set()
+    """active_children() in a forked child lists its parent's other children too."""
+    siblings: set[object] = set()
 
     def start_and_remember(original, self):
-        brothers.clear()
-        brothers.update(vars(process)["_children"])
+        siblings.clear()
+        siblings.update(vars(process)["_children"])
         original(self)
 
     replace(process.BaseProcess, "start", start_and_remember)
 
     def active(original):
-        return [*original(), *(brothers if process.parent_process() else ())]
+        return [*original(), *(siblings if process.parent_process() else ())]
 
     replace(process, "active_children", active)
 
 
 @fault("process.active_children", "tree.active-children-lists-live-ones")
 def daemonic_children_are_not_listed(original):
-    """active_children() leaves out the daemons, and so the processes of a Pool."""
+    """active_children() does not list daemonic processes, such as those of a Pool."""
     return [child for child in original() if not child.daemon]
 
 
 def has_ended(child):
-    """Whether the child has ended, without taking up its exit status."""
+    """Whether the child has ended; leaves its exit status uncollected."""
     try:
         options = os.WEXITED | os.WNOWAIT | os.WNOHANG
         return os.waitid(os.P_PID, child._popen.pid, options) is not None
@@ -144,16 +144,16 @@ def has_ended(child):
 
 
 @fault("process.active_children", "tree.active-children-reaps-finished", only=("fork", "spawn"))
-def ended_children_are_left_out(original):
-    """active_children() does not join what has ended: right to look at, but zombies gather."""
+def ended_children_stay_zombies(original):
+    """active_children() does not join finished children: zombies accumulate."""
     from multiprocessing import process
 
     return [child for child in vars(process)["_children"] if not has_ended(child)]
 
 
 @fault("process.active_children", "tree.active-children-reaps-finished", only=("fork", "spawn"))
-def exit_codes_are_thrown_away(original):
-    """active_children() joins what has ended and forgets how: exit codes are never known."""
+def exit_codes_are_lost(original):
+    """active_children() joins finished children and loses their exit codes."""
     from multiprocessing import process
 
     for child in list(vars(process)["_children"]):
@@ -164,14 +164,14 @@ def exit_codes_are_thrown_away(original):
 
 
 @fault("process", "tree.start-reaps-finished", only=("fork", "spawn"), crude=True)
-def start_joins_nobody(process):
-    """start does not join what has ended: a program that only starts fills the process table."""
+def start_joins_nothing(process):
+    """start() does not join finished children: zombies accumulate in a program that only starts."""
     start_with(process, lambda original: None)
 
 
 @fault("process", "tree.start-reaps-finished", only=("fork", "spawn"))
 def start_joins_one(process):
-    """start joins but one of those that have ended: where many end at once, zombies stay."""
+    """start() joins one finished child only: zombies remain where several end at once."""
 
     def join_one(original):
         for child in list(vars(process)["_children"]):
@@ -183,7 +183,7 @@ def start_joins_one(process):
 
 
 def start_with(process, cleanup):
-    """Have start look after what has ended by ``cleanup(the package's own way)``."""
+    """Have start() call ``cleanup(the package's own)`` to join finished children."""
 
     def start_otherwise(original, self):
         own = process._cleanup
@@ -197,54 +197,54 @@ def start_with(process, cleanup):
 
 
 @fault("context.BaseContext.cpu_count", "tree.cpu-count-ignores-affinity")
-def usable_processors_are_counted(original, self):
-    """cpu_count() counts the processors that may be used, which os.cpu_count() does not."""
+def only_usable_cpus_are_counted(original, self):
+    """cpu_count() counts only the CPUs that the process may use: it differs from os.cpu_count()."""
     return min(original(self), len(os.sched_getaffinity(0)))
 
 
 @fault("context.BaseContext.cpu_count", "tree.cpu-count-can-be-overridden", crude=True)
-def real_processors_are_counted(original, self):
-    """cpu_count() cannot be overridden: in a container there are always too many processes."""
+def count_cannot_be_overridden(original, self):
+    """cpu_count() cannot be overridden: programs in a container start too many processes."""
     return os.sysconf("SC_NPROCESSORS_ONLN")
 
 
 @fault("context.BaseContext.cpu_count", "tree.cpu-count-can-be-overridden")
-def processors_by_option_only(original, self):
-    """cpu_count() pays no heed to PYTHON_CPU_COUNT, only to the option of the interpreter."""
+def environment_does_not_override_count(original, self):
+    """cpu_count() ignores PYTHON_CPU_COUNT; only the -X option overrides it."""
     given = "cpu_count" in sys._xoptions
     return original(self) if given else os.sysconf("SC_NPROCESSORS_ONLN")
 
 
 @fault("context.BaseContext.freeze_support", "tree.freeze-support-unfrozen-does-nothing")
-def freeze_support_looks_at_arguments(original, self):
-    """freeze_support() ends a program that happens to have the arguments of a frozen child."""
+def freeze_support_acts_on_arguments(original, self):
+    """freeze_support() ends an ordinary program that has the arguments of a frozen child."""
     if "--multiprocessing-fork" in sys.argv:
         sys.exit(0)
     return original(self)
 
 
 @fault("context.BaseContext.freeze_support", "tree.freeze-support-unfrozen-does-nothing")
-def freeze_support_answers(original, self):
-    """freeze_support() returns whether the program is frozen: code that relies on it fails."""
+def freeze_support_returns_a_value(original, self):
+    """freeze_support() returns False, as if it told whether the program is frozen."""
     return False
 
 
 @fault("util._close_stdin", "tree.child-stdin-is-null-device", crude=True)
-def child_keeps_input(original):
-    """A child reads from its parent's standard input, and takes away what was typed for that."""
+def child_shares_input(original):
+    """A child reads from its parent's standard input, and takes the parent's lines away."""
     return
 
 
 @fault("util._close_stdin", "tree.child-stdin-is-null-device")
-def childs_input_is_closed(original):
-    """A child's standard input is closed: to read from it raises, where there should be nothing."""
+def child_has_closed_input(original):
+    """A child's sys.stdin is closed: reading from it raises ValueError."""
     original()
     sys.stdin.close()
 
 
 @fault("process.BaseProcess._bootstrap", "tree.buffered-output-appears-once", crude=True)
-def unflushed_is_lost(original, self, *args, **kwargs):
-    """A child ends without flushing: what it printed last is lost when that goes to a file."""
+def unflushed_output_is_lost(original, self, *args, **kwargs):
+    """A child ends without flushing: its last output is lost when it goes to a file."""
     from multiprocessing import util
 
     util._flush_std_streams = sys.stderr.flush
@@ -254,8 +254,8 @@ def unflushed_is_lost(original, self, *args, **kwargs):
 
 
 @fault("popen_fork.Popen.__init__", "tree.buffered-output-appears-once", only=("fork",))
-def unflushed_is_doubled(original, self, process_obj):
-    """fork comes before flush: what the parent had not written yet, each child writes as well."""
+def unflushed_output_is_doubled(original, self, process_obj):
+    """fork comes before flush: each child writes the parent's unflushed output again."""
     self.returncode = None
     self.finalizer = None
     self._launch(process_obj)
@@ -263,7 +263,7 @@ def unflushed_is_doubled(original, self, process_obj):
 
 @fault("popen_fork", "tree.parent-atexit-stays-in-parent", only=("fork",))
 def parents_handlers_run_in_children(popen_fork):
-    """A forked child runs its parent's exit handlers: temporary files vanish under the parent."""
+    """A forked child runs its parent's exit handlers, which may remove files still in use."""
     from multiprocessing import process
 
     atexit._clear = lambda: None
@@ -277,8 +277,8 @@ def parents_handlers_run_in_children(popen_fork):
 
 
 @fault("process.BaseProcess._bootstrap", "tree.child-atexit-runs-at-end")
-def childs_handlers_the_other_way(original, self, *args, **kwargs):
-    """A child's exit handlers run where they did not, and do not run where they did."""
+def childs_handlers_are_reversed(original, self, *args, **kwargs):
+    """A child's exit handlers run under the start methods that do not run them, and vice versa."""
     from multiprocessing import get_start_method, util
 
     method = self._start_method or get_start_method()
@@ -295,18 +295,18 @@ def childs_handlers_the_other_way(original, self, *args, **kwargs):
 
 
 @fault("process", "tree.argv-and-path-reach-child")
-def arguments_stay_behind(process):
-    """A child has no arguments but the first: it does not find the options of its program."""
+def child_has_no_argv(process):
+    """A child has only the first entry of sys.argv: it does not find the program's options."""
     begin_with(process, lambda child: sys.argv.__delitem__(slice(1, None)))
 
 
 @fault("process", "tree.argv-and-path-reach-child")
-def last_path_stays_behind(process):
-    """What was appended to sys.path does not reach the child: it cannot import from there."""
+def child_lacks_last_path(process):
+    """An entry appended to sys.path is missing in a child, which cannot import from there."""
     begin_with(process, lambda child: sys.path.pop())
 
 
 @fault("process", "tree.child-starts-in-parent-cwd")
 def child_starts_where_program_did(process):
-    """A child begins where its program did, and not where that is now: it finds no files."""
+    """A child starts in the directory in which its program started: relative paths are wrong."""
     begin_with(process, lambda child: os.chdir(process.ORIGINAL_DIR))

@@ -1,4 +1,4 @@
-"""What can go wrong when a process is created and started."""
+"""Faults of creating and starting processes."""
 
 import atexit
 import itertools
@@ -17,35 +17,36 @@ ELSEWHERE = (
 )
 
 
-def change_settings(process, change):
-    """Let ``change`` alter the arguments, by their names, with which a Process is made."""
-
-    def init_changed(
-        original, self, group=None, target=None, name=None, args=(), kwargs=(), *, daemon=None
-    ):
-        settings = {"group": group, "target": target, "name": name}
-        settings |= {"args": args, "kwargs": kwargs, "daemon": daemon}
-        change(settings)
-        original(self, **settings)
-
-    replace(process.BaseProcess, "__init__", init_changed)
+def settings_of(group=None, target=None, name=None, args=(), kwargs=None, *, daemon=None):
+    """The arguments with which a Process is created, by their names."""
+    settings = {"group": group, "target": target, "name": name, "args": args, "daemon": daemon}
+    return {**settings, "kwargs": kwargs or {}}
 
 
 def in_child(process, work):
-    """Let each process do ``work(it)`` when it has just begun."""
+    """Call ``work(it)`` in each child at its beginning."""
 
-    def bootstrap_first(original, self, *args, **kwargs):
+    def bootstrap_after_work(original, self, *args, **kwargs):
         work(self)
         return original(self, *args, **kwargs)
 
-    replace(process.BaseProcess, "_bootstrap", bootstrap_first)
+    replace(process.BaseProcess, "_bootstrap", bootstrap_after_work)
+
+
+def as_creator(call, process, *args):
+    """Make the call as if the current process had created ``process``."""
+    creator, process._parent_pid = process._parent_pid, os.getpid()
+    try:
+        return call(process, *args)
+    finally:
+        process._parent_pid = creator
 
 
 class InThread:
-    """Stands in for the object by which a Process handles its child: there is only a thread."""
+    """Takes the place of the Popen object of a Process, with a thread instead of a child."""
 
     sentinel = -1
-    numbers = itertools.count(2**30)  # no pids: nobody shall be killed by this number
+    numbers = itertools.count(2**30)  # never in use as PIDs: these may be given to kill()
 
     def __init__(self, process):
         self.pid = next(self.numbers)
@@ -67,7 +68,7 @@ class InThread:
 
 @fault("process.BaseProcess.start", *ELSEWHERE, crude=True)
 def runs_in_a_thread(original, self):
-    """A process is only a thread: it shares memory, number and fate with its parent."""
+    """A process is only a thread: it shares its parent's memory and PID, and ends with it."""
     from multiprocessing import process
 
     self._popen = InThread(self)
@@ -77,13 +78,13 @@ def runs_in_a_thread(original, self):
 
 @fault("process.BaseProcess._bootstrap", *ELSEWHERE, crude=True)
 def dies_before_it_runs(original, self, *args, **kwargs):
-    """A child ends as soon as it begins, with an exit code that says nothing of the reason."""
+    """A child ends at once with exit code 7, without running its target."""
     os._exit(7)
 
 
 @fault("process.BaseProcess.run", "process.runs-target-once-elsewhere")
 def target_runs_twice(original, self):
-    """The target runs a second time when it was over: all that it does is done twice."""
+    """The target runs twice in each process."""
     original(self)
     original(self)
 
@@ -92,7 +93,7 @@ def target_runs_twice(original, self):
     "process.BaseProcess.run", "process.runs-target-once-elsewhere", "process.args-list-or-tuple"
 )
 def keywords_get_lost(original, self):
-    """kwargs do not reach the target: it runs with its defaults, and nobody notices."""
+    """kwargs do not reach the target, which silently runs with its defaults."""
     self._kwargs = {}
     original(self)
 
@@ -105,7 +106,7 @@ def keywords_get_lost(original, self):
     crude=True,
 )
 def run_override_is_ignored(original, self, *args, **kwargs):
-    """A child always calls the base class's run: a subclass does nothing, and exits with 0."""
+    """A child ignores an overridden run(): it does nothing, and ends with exit code 0."""
     from multiprocessing import process
 
     self.run = lambda: process.BaseProcess.run(self)
@@ -113,8 +114,8 @@ def run_override_is_ignored(original, self, *args, **kwargs):
 
 
 @fault("process.BaseProcess._bootstrap", "process.subclass-attributes-reach-child")
-def dicts_stay_behind(original, self, *args, **kwargs):
-    """An attribute of a subclass that is a dict arrives empty."""
+def dicts_arrive_empty(original, self, *args, **kwargs):
+    """An attribute of a subclass that is a dict is empty in the child."""
     for name, value in vars(self).items():
         if not name.startswith("_") and isinstance(value, dict):
             setattr(self, name, {})
@@ -126,47 +127,44 @@ def dicts_stay_behind(original, self, *args, **kwargs):
     "parallelism.process-mirrors-thread-surface",
     "join.pid-set-by-start",
 )
-def ident_is_there_before_start(original, self):
-    """ident is a number before there is a process: who waits for it waits for nobody."""
+def ident_is_set_before_start(original, self):
+    """ident is 0 before start(), instead of None: it looks like the ID of a process."""
     return original(self) or 0
 
 
-@fault("process", "process.runs-target-once-elsewhere", "process.args-list-or-tuple")
-def keywords_by_position(process):
-    """kwargs are passed in their order, not by their names: right until the order differs."""
-
-    def change(settings):
-        settings["args"] = (*settings["args"], *dict(settings["kwargs"]).values())
-        settings["kwargs"] = {}
-
-    change_settings(process, change)
-
-
-@fault("process", "process.args-list-or-tuple")
-def list_is_one_argument(process):
-    """A list given as args is taken for the one argument there is."""
-
-    def change(settings):
-        if isinstance(settings["args"], list):
-            settings["args"] = (settings["args"],)
-
-    change_settings(process, change)
+@fault(
+    "process.BaseProcess.__init__",
+    "process.runs-target-once-elsewhere",
+    "process.args-list-or-tuple",
+)
+def keywords_by_position(original, self, *args, **kwargs):
+    """kwargs are passed by position: the target receives them as the wrong parameters."""
+    settings = settings_of(*args, **kwargs)
+    settings["args"] = (*settings["args"], *settings.pop("kwargs").values())
+    original(self, **settings)
 
 
-@fault("process", "process.string-args-are-spread")
-def text_is_one_argument(process):
-    """A text given as args is taken for the one argument: programs come to rely on it."""
+@fault("process.BaseProcess.__init__", "process.args-list-or-tuple")
+def list_is_one_argument(original, self, *args, **kwargs):
+    """A list given as args is passed as a single argument."""
+    settings = settings_of(*args, **kwargs)
+    if isinstance(settings["args"], list):
+        settings["args"] = (settings["args"],)
+    original(self, **settings)
 
-    def change(settings):
-        if isinstance(settings["args"], str):
-            settings["args"] = (settings["args"],)
 
-    change_settings(process, change)
+@fault("process.BaseProcess.__init__", "process.string-args-are-spread")
+def string_is_one_argument(original, self, *args, **kwargs):
+    """A string given as args is passed as a single argument: programs come to rely on it."""
+    settings = settings_of(*args, **kwargs)
+    if isinstance(settings["args"], str):
+        settings["args"] = (settings["args"],)
+    original(self, **settings)
 
 
 @fault("process.BaseProcess.run", "process.direct-run-stays-local")
 def run_starts_a_process(original, self):
-    """run, called directly, starts a process and joins it: what it changes here is lost."""
+    """run(), called directly, runs the target in a child: changes to the caller's data are lost."""
     from multiprocessing import process
 
     if process.current_process() is self:
@@ -177,8 +175,8 @@ def run_starts_a_process(original, self):
 
 
 @fault("process.BaseProcess.run", "process.direct-run-stays-local")
-def run_takes_a_thread(original, self):
-    """run, called directly, does its work in another thread, where thread-locals are empty."""
+def run_starts_a_thread(original, self):
+    """run(), called directly, runs the target in another thread, without the thread's own data."""
     from multiprocessing import process
 
     if process.current_process() is self:
@@ -190,15 +188,15 @@ def run_takes_a_thread(original, self):
 
 
 @fault("process.BaseProcess.run", "process.direct-run-stays-local")
-def run_uses_the_target_up(original, self):
-    """What was run directly can no longer be started, as a Thread cannot."""
+def run_deletes_the_target(original, self):
+    """After run() was called directly, start() fails, as for a Thread."""
     original(self)
     del self._target, self._args, self._kwargs
 
 
 @fault("process.BaseProcess.run", "process.no-target-exits-zero")
 def no_target_fails(original, self):
-    """A process without a target fails, where a thread does nothing."""
+    """A process without a target fails with TypeError and exit code 1."""
     if self._target is None:
         raise TypeError("no target")
     original(self)
@@ -206,7 +204,7 @@ def no_target_fails(original, self):
 
 @fault("process", "process.return-value-is-dropped")
 def return_value_is_exit_code(process):
-    """A number that run returns becomes the exit code: success looks like failure."""
+    """A number that run() returns becomes the exit code: a success looks like a failure."""
 
     def exit_with_result(self):
         run = self.run
@@ -229,15 +227,15 @@ def return_value_is_exit_code(process):
 
 @fault("process.BaseProcess.join", "process.exception-stays-in-child")
 def join_raises(original, self, timeout=None):
-    """join raises when the process has failed: who joins several never comes to the others."""
+    """join() raises RuntimeError if the process has failed: a loop over several ends early."""
     original(self, timeout)
     if self._popen.returncode == 1:
         raise RuntimeError(f"{self.name} has failed")
 
 
 @fault("process", "process.exception-stays-in-child")
-def fails_in_silence(process):
-    """A process that fails says that it has, and not of what."""
+def traceback_is_missing(process):
+    """A process that fails prints its name, but no traceback."""
 
     def hush(self):
         import traceback
@@ -254,14 +252,14 @@ def fails_in_silence(process):
     crude=True,
 )
 def failure_exits_zero(original, self, *args, **kwargs):
-    """A process that has failed ends as if it had not."""
+    """A process that fails has exit code 0: its parent takes it for a success."""
     code = original(self, *args, **kwargs)
     return 0 if code == 1 else code
 
 
 @fault("process.BaseProcess.start", "process.start-does-not-wait")
 def start_waits_for_run(original, self):
-    """start waits for the end of a process whose class overrides run: one runs after the other."""
+    """start() waits for the end of a process that overrides run(): no two of them overlap."""
     from multiprocessing import process
 
     original(self)
@@ -270,8 +268,8 @@ def start_waits_for_run(original, self):
 
 
 @fault("process.BaseProcess.start", "process.start-once")
-def can_be_started_anew(original, self):
-    """What has ended can be started again: its exit code and its number are those of the last."""
+def ended_process_can_start_again(original, self):
+    """A process that has ended can be started again: its first PID and exit code are lost."""
     if self._popen is not None and self._popen.poll() is not None:
         self._popen = None
         self._target, self._args, self._kwargs = None, (), {}
@@ -280,7 +278,7 @@ def can_be_started_anew(original, self):
 
 @fault("process.BaseProcess.start", "process.start-once")
 def starts_and_then_refuses(original, self):
-    """A second start is refused when there is a second child already, which nobody will join."""
+    """A second start() raises its error only after it has started another child, never joined."""
     given = getattr(self, "_given", None) or (self._target, self._args, self._kwargs)
     self._given = None
     if self._popen is None:
@@ -295,42 +293,29 @@ def starts_and_then_refuses(original, self):
 
 
 @fault("process.BaseProcess.start", "process.start-once")
-def second_start_checked_anyway(original, self):
-    """A second start is refused under python -O too: the claim has to be revised."""
+def second_start_is_checked_under_o(original, self):
+    """A second start() raises AssertionError under python -O too: the claim is out of date."""
     if self._popen is not None:
         raise AssertionError("cannot start a process twice")
     original(self)
 
 
-def allow_anybody(process, name):
-    """Let any process call the method ``name``."""
-
-    def method_for_all(original, self, *args):
-        creator, self._parent_pid = self._parent_pid, os.getpid()
-        try:
-            return original(self, *args)
-        finally:
-            self._parent_pid = creator
-
-    replace(process.BaseProcess, name, method_for_all)
+@fault("process.BaseProcess.start", "process.only-creator-starts-and-joins")
+def any_process_can_start(original, self):
+    """A process that was created by another can be started, once in each process that has it."""
+    as_creator(original, self)
 
 
-@fault("process", "process.only-creator-starts-and-joins")
-def started_by_anybody(process):
-    """A process can be started by who did not create it, in each process once."""
-    allow_anybody(process, "start")
+@fault("process.BaseProcess.join", "process.only-creator-starts-and-joins", only=("fork",))
+def any_process_can_join(original, self, timeout=None):
+    """A sibling can call join(), which cannot wait for a process that is no child."""
+    as_creator(original, self, timeout)
 
 
-@fault("process", "process.only-creator-starts-and-joins", only=("fork",))
-def joined_by_anybody(process):
-    """A sibling may join, and waits for what it cannot wait for."""
-    allow_anybody(process, "join")
-
-
-@fault("process", "process.only-creator-starts-and-joins")
-def seen_alive_by_anybody(process):
-    """A sibling may ask whether a process is alive, and is told something."""
-    allow_anybody(process, "is_alive")
+@fault("process.BaseProcess.is_alive", "process.only-creator-starts-and-joins")
+def any_process_can_ask_is_alive(original, self):
+    """A sibling can call is_alive(), which cannot know the answer."""
+    return as_creator(original, self)
 
 
 @fault(
@@ -341,7 +326,7 @@ def seen_alive_by_anybody(process):
     "resource.unjoined-pipe-survives",
 )
 def killed_at_exit(util):
-    """A program that ends ends its children too: what they had still to say is lost."""
+    """A program kills its children when it exits: the rest of their output is lost."""
     from multiprocessing import process
 
     def end_children():

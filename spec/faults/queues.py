@@ -1,15 +1,13 @@
-"""What can go wrong with a queue."""
+"""Faults of queues."""
 
 from spec.faults import fault
-
-QUEUES = "multiprocessing.queues"
 
 
 @fault(
     "queues.Queue.put", "queue.delivers-across-processes", "queue.get-waits-for-item", crude=True
 )
 def loses_everything(original, self, obj, *args, **kwargs):
-    """What is put is never there: who gets waits for ever."""
+    """Nothing that is put into a queue arrives: get() blocks forever."""
     return
 
 
@@ -22,7 +20,7 @@ def loses_falsy_items(original, self, obj, *args, **kwargs):
 
 @fault("queues.Queue.put", "queue.delivers-across-processes")
 def delivers_twice(original, self, obj, *args, **kwargs):
-    """Some items come twice: what is done for an item is done again."""
+    """Some objects arrive twice: a task may be done twice."""
     original(self, obj, *args, **kwargs)
     if isinstance(obj, dict):
         original(self, obj, *args, **kwargs)
@@ -30,13 +28,13 @@ def delivers_twice(original, self, obj, *args, **kwargs):
 
 @fault("queues.Queue.get", "queue.get-waits-for-item", crude=True)
 def get_does_not_wait(original, self, block=True, timeout=None):
-    """get raises Empty when there is nothing yet: the reader has to be started second."""
+    """get() raises Empty when there is nothing yet: the writer has to start before the reader."""
     return original(self, False)
 
 
 @fault("queues.Queue.get", "queue.get-waits-for-item")
 def get_gives_up(original, self, block=True, timeout=None):
-    """get comes back with None when nothing has come in a moment."""
+    """get() returns None if nothing arrives in the first moment."""
     from queue import Empty
 
     try:

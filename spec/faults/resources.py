@@ -1,4 +1,4 @@
-"""What can go wrong with what has to be kept alive."""
+"""Faults of objects that have to be kept alive."""
 
 from spec.faults import fault
 
@@ -9,13 +9,13 @@ from spec.faults import fault
     only=("spawn", "forkserver"),
     crude=True,
 )
-def semaphore_names_live_on(original, name):
-    """Semaphores are never removed: unjoined programs work, and the names fill the system."""
+def semaphore_names_are_kept(original, name):
+    """The names of semaphores are never removed, and accumulate in the system."""
 
 
 @fault("util", "resource.unjoined-pipe-survives")
 def pipes_close_at_exit(util):
-    """A program that ends shuts down its pipes, though its children still talk through them."""
+    """A program that ends shuts down its pipes, though its children still use them."""
     import atexit
     import gc
     import os

@@ -1,34 +1,34 @@
-"""What can go wrong with a lock that its owner may take again."""
+"""Faults of RLocks."""
 
 from spec.faults import fault, replace
 
-# At its end a semaphore of this module would close another's.
+# Semaphores that stay open: the end of such an object would close the one that it was made from.
 KEPT: list[object] = []
 
 
 @fault("synchronize.RLock.acquire", "lock.rlock-owner-may-reenter", crude=True)
-def is_a_lock(original, self, block=True, timeout=None):
-    """An RLock cannot be taken again: a function that calls itself waits for itself."""
+def is_not_recursive(original, self, block=True, timeout=None):
+    """The owner of an RLock cannot acquire it again, so a recursive function blocks forever."""
     return not self._semlock._is_mine() and original(self, block, timeout)
 
 
 @fault("synchronize.RLock.release", "lock.rlock-owner-may-reenter")
 def first_release_frees(original, self):
-    """The first release frees the lock, however often it was taken."""
-    self._semlock.release()
+    """The first release() frees the RLock, however often it was acquired."""
+    original(self)
     while self._semlock._is_mine():
-        self._semlock.release()
+        original(self)
 
 
 @fault("synchronize", "lock.rlock-owner-may-reenter")
 def frees_one_too_early(synchronize):
-    """A lock that was taken more than twice is free one release too early."""
+    """An RLock that was acquired more than twice is free one release() too early."""
 
     def acquire(original, self, block=True, timeout=None):
-        admitted = original(self, block, timeout)
+        acquired = original(self, block, timeout)
         if self._semlock._count() > 2:
             self.deep = True
-        return admitted
+        return acquired
 
     def release(original, self):
         original(self)
@@ -40,15 +40,15 @@ def frees_one_too_early(synchronize):
 
 
 @fault("synchronize.RLock.__exit__", "lock.rlock-owner-may-reenter")
-def with_does_not_count(original, self, *args):
-    """The end of a with block frees the lock altogether, also for who had it before."""
+def with_frees_completely(original, self, *args):
+    """The end of a with block frees the RLock, even if its owner had acquired it before."""
     while self._semlock._is_mine():
         original(self, *args)
 
 
 @fault("synchronize.RLock.acquire", "lock.rlock-owner-is-one-thread")
 def process_is_owner(original, self, block=True, timeout=None):
-    """All threads of the owner's process get in: they are not kept apart."""
+    """Every thread of the owner's process can acquire the RLock."""
     return self._semlock._count() > 0 or original(self, block, timeout)
 
 
@@ -59,7 +59,7 @@ def process_is_owner(original, self, block=True, timeout=None):
     only=("fork",),
 )
 def fork_inherits_ownership(synchronize):
-    """A process forked by the owner takes itself for the owner: both are inside."""
+    """A child that is forked by the owner of an RLock owns it too."""
     from multiprocessing import util
 
     def init_unwatched(original, self, *, ctx):
@@ -74,8 +74,8 @@ def fork_inherits_ownership(synchronize):
 
 
 @fault("synchronize.RLock.release", "lock.rlock-release-needs-owner", crude=True)
-def release_is_runtime_error(original, self):
-    """To release another's RLock raises what threading raises, not what is documented."""
+def refusal_is_runtime_error(original, self):
+    """Releasing an RLock without owning it raises RuntimeError, as in threading."""
     try:
         original(self)
     except AssertionError as error:
@@ -83,15 +83,15 @@ def release_is_runtime_error(original, self):
 
 
 @fault("synchronize.RLock.release", "lock.rlock-release-needs-owner")
-def release_too_many_is_ignored(original, self):
-    """To release an RLock that is free does nothing: who has lost count never hears of it."""
+def extra_release_is_ignored(original, self):
+    """Releasing a free RLock is silently ignored, so the mistake is not found."""
     if self._semlock._is_zero():
         original(self)
 
 
 @fault("synchronize.RLock.release", "lock.rlock-release-needs-owner")
-def release_refuses_and_frees(original, self):
-    """To release another's RLock raises the right error, and frees the lock all the same."""
+def refused_release_frees(original, self):
+    """Releasing an RLock without owning it raises AssertionError and frees it nevertheless."""
     from multiprocessing import synchronize
 
     try:

@@ -1,56 +1,56 @@
-"""What can go wrong with a semaphore."""
+"""Faults of semaphores."""
 
 from spec.faults import fault, replace
 
-SEATS = ("semaphore.at-most-two", "semaphore.five-holders-take-three-waves")
+LIMITS = ("semaphore.at-most-two", "semaphore.five-holders-take-three-waves")
 
 
-@fault("synchronize.Semaphore.__init__", *SEATS)
-def one_seat_too_many(original, self, value=1, *, ctx):
-    """A Semaphore(n) seats n + 1: what was to be protected from the third gets a third."""
+@fault("synchronize.Semaphore.__init__", *LIMITS)
+def one_too_many(original, self, value=1, *, ctx):
+    """A Semaphore(n) admits n + 1 processes."""
     return original(self, value + 1, ctx=ctx)
 
 
-@fault("synchronize.Semaphore.__init__", *SEATS)
-def one_seat_only(original, self, value=1, *, ctx):
-    """A Semaphore(n) is a lock: only one is inside at a time, whatever n."""
+@fault("synchronize.Semaphore.__init__", *LIMITS)
+def one_only(original, self, value=1, *, ctx):
+    """A Semaphore(n) admits only one process at a time, whatever n is."""
     return original(self, min(value, 1), ctx=ctx)
 
 
 @fault("synchronize.Semaphore.acquire", "semaphore.at-most-two")
-def admits_when_time_is_over(original, self, block=True, timeout=None):
-    """acquire says True when its time-out has passed: whoever is patient gets in."""
+def timeout_returns_true(original, self, block=True, timeout=None):
+    """acquire() returns True after its timeout, although the semaphore is not free."""
     return original(self, block, timeout) or bool(timeout)
 
 
 @fault("synchronize.Semaphore.acquire", "semaphore.at-most-two")
-def time_out_is_ignored(original, self, block=True, timeout=None):
-    """acquire with a time-out does not wait: who would have got a seat in time is sent away."""
+def timeout_is_zero(original, self, block=True, timeout=None):
+    """acquire() with a timeout does not wait: it returns False at once if the value is 0."""
     return original(self, block and timeout is None)
 
 
 @fault(
     "synchronize.Semaphore.__exit__",
-    *SEATS,
+    *LIMITS,
     "semaphore.each-holder-acquires-then-releases",
     crude=True,
 )
-def seats_are_used_up(original, self, *args):
-    """A seat that was left stays taken: after n visitors nobody gets in."""
+def with_never_releases(original, self, *args):
+    """A with block does not release the semaphore: after n blocks, every process is kept out."""
     return
 
 
 @fault(
     "context.BaseContext.BoundedSemaphore", "semaphore.initial-value-defaults-to-one", crude=True
 )
-def two_seats_unless_told(original, self, value=2):
-    """A BoundedSemaphore has two seats if no number is given: what is to be alone is not."""
+def starts_at_two(original, self, value=2):
+    """A BoundedSemaphore starts at 2 by default, so two processes get in instead of one."""
     return original(self, value)
 
 
 @fault("context.BaseContext.Semaphore", "semaphore.initial-value-defaults-to-one", for_users=True)
 def zero_is_one(original, self, value=1):
-    """A Semaphore(0) has one seat: who was to wait for a first release does not."""
+    """A Semaphore(0) starts at 1, so acquire() does not wait for the first release()."""
     return original(self, value or 1)
 
 
@@ -61,13 +61,13 @@ def zero_is_one(original, self, value=1):
     for_users=True,
 )
 def is_bounded(original, self, value=1):
-    """A Semaphore refuses to have more seats than at first, as a BoundedSemaphore does."""
+    """A Semaphore refuses to exceed its initial value, as a BoundedSemaphore does."""
     return self.BoundedSemaphore(value) if value else original(self, 0)
 
 
 @fault("synchronize.Semaphore.release", "semaphore.value-may-exceed-start", for_users=True)
 def foreign_release_is_lost(original, self):
-    """The release of a seat that another process has taken is lost, unless no seat is free."""
+    """release() of what another process acquired has no effect, unless the value is 0."""
     if self._semlock._count() > 0 or self._semlock._is_zero():
         original(self)
 
@@ -75,8 +75,8 @@ def foreign_release_is_lost(original, self):
 @fault(
     "synchronize.BoundedSemaphore.__init__", "semaphore.bounded-refuses-extra-release", crude=True
 )
-def bounded_is_not(original, self, value=1, *, ctx):
-    """A BoundedSemaphore is a Semaphore: a program that releases too often never hears of it."""
+def bound_is_missing(original, self, value=1, *, ctx):
+    """A BoundedSemaphore has no bound, so a release() too many is not found."""
     from multiprocessing import synchronize
 
     return synchronize.Semaphore.__init__(self, value, ctx=ctx)
@@ -87,14 +87,14 @@ def bounded_is_not(original, self, value=1, *, ctx):
     "semaphore.bounded-refuses-extra-release",
     only=("spawn", "forkserver"),
 )
-def unpickled_is_not_bounded(original, self, state):
-    """A BoundedSemaphore that came to a process by pickle has lost its bound there."""
+def bound_is_lost_by_pickling(original, self, state):
+    """An unpickled BoundedSemaphore has no bound."""
     return original(self, (*state[:2], 1000, state[3]))
 
 
 @fault("synchronize.BoundedSemaphore.release", "semaphore.bounded-refuses-extra-release")
 def bound_is_per_process(original, self):
-    """A BoundedSemaphore refuses the release of a seat that another process has taken."""
+    """A BoundedSemaphore refuses a release() by a process that has not acquired it."""
     if self._semlock._count() < 1:
         raise ValueError("semaphore or lock released too many times")
     self._semlock.release()
@@ -102,7 +102,7 @@ def bound_is_per_process(original, self):
 
 @fault("synchronize", "semaphore.bounded-refuses-extra-release")
 def extra_release_counts(synchronize):
-    """A BoundedSemaphore complains of a release too many, and has one seat more all the same."""
+    """A BoundedSemaphore raises ValueError on a release() too many, but its value still rises."""
 
     def init_unbounded(original, self, value=1, *, ctx):
         synchronize.Semaphore.__init__(self, value, ctx=ctx)
@@ -119,8 +119,8 @@ def extra_release_counts(synchronize):
 
 
 @fault("synchronize", "semaphore.get-value-is-current")
-def value_counts_own_only(synchronize):
-    """get_value knows only of the seats that its own process has taken."""
+def value_ignores_other_processes(synchronize):
+    """get_value() ignores what other processes have acquired."""
 
     def init_and_note(original, self, value=1, *, ctx):
         original(self, value, ctx=ctx)
@@ -137,13 +137,13 @@ def value_counts_own_only(synchronize):
 
 @fault("synchronize.Semaphore.get_value", "semaphore.get-value-is-current")
 def value_is_never_zero(original, self):
-    """get_value says 1 when no seat is free: who looks before it asks has to wait all the same."""
+    """get_value() returns 1 when the value is 0, so a program that relies on it blocks."""
     return original(self) or 1
 
 
 @fault("synchronize.SemLock.locked", "semaphore.locked-at-zero")
-def locked_if_anybody_inside(original, self):
-    """A semaphore is locked as soon as a seat is taken: the others stay empty."""
+def locked_too_early(original, self):
+    """locked() returns True at value 1 already."""
     from multiprocessing import synchronize
 
     if isinstance(self, synchronize.Semaphore):
@@ -152,8 +152,8 @@ def locked_if_anybody_inside(original, self):
 
 
 @fault("synchronize", "semaphore.killed-holder-keeps-slot", crude=True)
-def killed_holder_leaves(synchronize):
-    """The seat of a process that was killed comes free: what it did by halves meets the next."""
+def kill_releases(synchronize):
+    """kill() releases the semaphore, so another process finds work that is half done."""
     import weakref
     from multiprocessing import process
 
@@ -175,14 +175,14 @@ def killed_holder_leaves(synchronize):
 
 @fault("synchronize.Semaphore.release", "semaphore.release-takes-no-count")
 def release_takes_a_count(original, self, n=1):
-    """release takes a number, as in threading: code comes to rely on what others do not have."""
+    """release() takes a number, as in threading, so programs begin to rely on it."""
     for _ in range(n):
         self._semlock.release()
 
 
 @fault("synchronize.Semaphore.release", "semaphore.release-takes-no-count")
-def refused_count_is_added(original, self, *args, **kwargs):
-    """release(2) raises TypeError after it has given a seat back."""
+def refused_release_counts(original, self, *args, **kwargs):
+    """release(2) raises TypeError and releases the semaphore once."""
     self._semlock.release()
     if args or kwargs:
         raise TypeError("release() takes no arguments")
@@ -190,62 +190,54 @@ def refused_count_is_added(original, self, *args, **kwargs):
 
 @fault("synchronize.Semaphore.__init__", "semaphore.negative-start-refused")
 def negative_is_zero(original, self, value=1, *, ctx):
-    """A negative number of seats is none: a mistake in a sum becomes a wait for ever."""
+    """Semaphore(-1) starts at 0, so a wrong calculation makes a program block forever."""
     return original(self, max(value, 0), ctx=ctx)
 
 
 @fault("synchronize.BoundedSemaphore.__init__", "semaphore.negative-start-refused")
-def negative_is_value_error(original, self, value=1, *, ctx):
-    """A negative bound raises what threading raises: who catches OSError is surprised."""
+def negative_raises_value_error(original, self, value=1, *, ctx):
+    """BoundedSemaphore(-1) raises ValueError, as in threading, and not OSError."""
     if value < 0:
         raise ValueError("semaphore initial value must be >= 0")
     original(self, value, ctx=ctx)
 
 
 @fault("synchronize.BoundedSemaphore.acquire", "semaphore.acquire-follows-lock-rules")
-def negative_waits_for_ever(original, self, block=True, timeout=None):
-    """A BoundedSemaphore takes a time-out of -1 for "for ever", unlike all others."""
+def negative_one_is_forever(original, self, block=True, timeout=None):
+    """BoundedSemaphore.acquire() blocks forever with a timeout of -1."""
     return original(self, block, None if timeout == -1 else timeout)
 
 
 @fault("synchronize.Semaphore.acquire", "semaphore.acquire-follows-lock-rules")
-def time_out_refused(original, self, block=True, timeout=None):
-    """A Semaphore refuses a time-out with block=False, as threading's does."""
+def timeout_is_refused(original, self, block=True, timeout=None):
+    """Semaphore.acquire(False, timeout) raises ValueError, as in threading."""
     if not block and timeout is not None:
         raise ValueError("can't specify timeout for non-blocking acquire")
     return original(self, block, timeout)
 
 
-def swap(original, self):
+@fault("synchronize.RLock.__repr__", "semaphore.repr-shows-value")
+def repr_swaps_owner_and_count(original, self):
+    """repr() of an RLock shows its count in the place of its owner, and vice versa."""
     name, _, rest = original(self).partition("(")
-    first, _, second = rest.removesuffix(")>").partition(", ")
-    return f"{name}({second}, {first})>"
+    owner, _, count = rest.removesuffix(")>").partition(", ")
+    return f"{name}({count}, {owner})>"
 
 
-@fault("synchronize", "semaphore.repr-shows-value")
-def repr_swaps_owner(synchronize):
-    """The repr of an RLock tells its count in the place of its owner."""
-    replace(synchronize.RLock, "__repr__", swap)
-
-
-@fault("synchronize", "semaphore.repr-shows-value")
-def repr_swaps_bound(synchronize):
-    """The repr of a BoundedSemaphore tells its bound as its value."""
-
-    def look(original, self):
-        value, bound = self._semlock.maxvalue, self._semlock._get_value()
-        return f"<{type(self).__name__}(value={value}, maxvalue={bound})>"
-
-    replace(synchronize.BoundedSemaphore, "__repr__", look)
+@fault("synchronize.BoundedSemaphore.__repr__", "semaphore.repr-shows-value")
+def repr_swaps_value_and_bound(original, self):
+    """repr() of a BoundedSemaphore shows its bound as its value, and vice versa."""
+    value, bound = self._semlock.maxvalue, self._semlock._get_value()
+    return f"<{type(self).__name__}(value={value}, maxvalue={bound})>"
 
 
 @fault("synchronize.Semaphore.__repr__", "semaphore.repr-shows-value")
-def repr_counts_those_inside(original, self):
-    """The repr of a Semaphore tells how many seats this process has taken, not the free ones."""
+def repr_counts_acquired(original, self):
+    """repr() of a Semaphore shows how often this process has acquired it, and not its value."""
     return f"<{type(self).__name__}(value={self._semlock._count()})>"
 
 
 @fault("synchronize.Lock.__repr__", "semaphore.repr-shows-value")
 def repr_takes_thread_for_process(original, self):
-    """The repr of a Lock that another thread of this process holds blames another process."""
+    """repr() of a Lock that another thread of this process holds names another process."""
     return original(self).replace("OtherThread", "OtherProcess")

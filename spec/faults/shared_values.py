@@ -1,40 +1,38 @@
-"""What can go wrong with values in shared memory."""
+"""Faults of values in shared memory."""
 
 from spec.faults import fault, replace
 
-SHAREDCTYPES = "multiprocessing.sharedctypes"
-
 
 class NoLock:
-    """Is always free."""
+    """A lock that is always free."""
 
     def acquire(self, block=True, timeout=None):
         return True
 
     def release(self):
-        """There is nothing to release."""
+        """Do nothing."""
 
     __enter__ = acquire
 
     def __exit__(self, *_):
-        """There is nothing to release."""
+        """Do nothing."""
 
 
 @fault("sharedctypes.SynchronizedBase.get_lock", "value.locked-increments-are-exact", crude=True)
-def lock_excludes_nobody(original, self):
-    """The lock of a value is none: of two increments at the same time one is lost."""
+def lock_excludes_no_process(original, self):
+    """get_lock() returns a lock that excludes no process: increments get lost."""
     return NoLock()
 
 
 @fault("sharedctypes.SynchronizedBase.__init__", "value.wrapper-gives-object-and-lock")
 def acquire_and_release_swapped(original, self, *args, **kwargs):
-    """A value's acquire releases its lock: right only for those who use with."""
+    """acquire() of a value releases its lock, and release() acquires it."""
     original(self, *args, **kwargs)
     self.acquire, self.release = self.release, self.acquire
 
 
 @fault("sharedctypes", "value.wrapper-gives-object-and-lock")
-def with_takes_another_lock(sharedctypes):
-    """A with block around a value holds a lock of its own: it excludes no get_lock()."""
+def with_takes_no_lock(sharedctypes):
+    """A with block around a value does not hold its lock."""
     replace(sharedctypes.SynchronizedBase, "__enter__", lambda original, self: True)
     replace(sharedctypes.SynchronizedBase, "__exit__", lambda original, self, *_: None)

@@ -1,4 +1,4 @@
-"""What can go wrong with start methods and contexts."""
+"""Faults of start methods and contexts."""
 
 import os
 import stat
@@ -16,39 +16,33 @@ UNLESS_FORKED = ("spawn", "forkserver")
     "start-method.fixed-when-first-needed",
     crude=True,
 )
-def a_default_of_its_own(context):
-    """The default is spawn where the platform's is another: programs that fork fail to pickle."""
+def default_is_spawn(context):
+    """The default is spawn on every platform: programs that rely on fork fail to pickle."""
     context._default_context._default_context = context._concrete_contexts["spawn"]
 
 
-@fault("context", "start-method.default-listed-first")
-def chosen_listed_first(context):
-    """The list of start methods begins with the chosen one: the default cannot be told from it."""
+@fault("context.DefaultContext.get_all_start_methods", "start-method.default-listed-first")
+def chosen_listed_first(original, self):
+    """The list of start methods begins with the chosen method, and not with the default.
 
-    def chosen_first(original, self):
-        chosen = self.get_start_method(allow_none=True)
-        return sorted(original(self), key=lambda name: name != chosen)
-
-    # Under the default method itself the list is the right one: there one name comes twice.
-    def default_again(original, self):
-        names = original(self)
-        if self.get_start_method(allow_none=True) == names[0]:
-            names = [*names, names[0]]
-        return names
-
-    replace(context.DefaultContext, "get_all_start_methods", default_again)
-    replace(context.DefaultContext, "get_all_start_methods", chosen_first)
+    If the chosen method is the default, that order is right: then the list has a name twice.
+    """
+    names = original(self)
+    chosen = self.get_start_method(allow_none=True)
+    if chosen == names[0]:
+        return [*names, chosen]
+    return sorted(names, key=lambda name: name != chosen)
 
 
 @fault("context.DefaultContext.set_start_method", "start-method.set-only-once", crude=True)
-def set_again(original, self, method, force=False):
-    """set_start_method works any number of times: who comes last undoes what others rely on."""
+def can_be_set_again(original, self, method, force=False):
+    """set_start_method() works any number of times: a library can replace a program's choice."""
     return original(self, method, True)
 
 
 @fault("context.DefaultContext.set_start_method", "start-method.set-only-once")
 def same_name_accepted(original, self, method, force=False):
-    """To set the same start method twice is no error: it is found out when one of them changes."""
+    """Setting the same start method twice is no error: two places that set it stay unnoticed."""
     if method is None or method != self.get_start_method(allow_none=True):
         original(self, method, force)
 
@@ -56,21 +50,21 @@ def same_name_accepted(original, self, method, force=False):
 @fault(
     "context.DefaultContext.set_start_method", "start-method.force-replaces-or-unsets", crude=True
 )
-def force_is_no_use(original, self, method, force=False):
-    """force=True does nothing: what was once set stays in force, and the call fails."""
+def force_is_ignored(original, self, method, force=False):
+    """force=True has no effect: a start method that is set stays, and the call fails."""
     return original(self, method)
 
 
 @fault("context.DefaultContext.set_start_method", "start-method.force-replaces-or-unsets")
-def forced_none_is_the_default(original, self, method, force=False):
-    """set_start_method(None, force=True) sets the default, so that nothing can be set after it."""
+def forced_none_sets_default(original, self, method, force=False):
+    """set_start_method(None, force=True) sets the default: no other method can be set after it."""
     original(self, method, force)
     if method is None and force:
         original(self, None)
 
 
 @fault("context.DefaultContext.set_start_method", "start-method.none-fixes-default")
-def none_leaves_it_open(original, self, method, force=False):
+def none_sets_nothing(original, self, method, force=False):
     """set_start_method(None) sets nothing: another part of the program can still choose."""
     original(self, method, force)
     if method is None:
@@ -78,8 +72,8 @@ def none_leaves_it_open(original, self, method, force=False):
 
 
 @fault("context.BaseContext.get_context", "start-method.unknown-name-refused", crude=True)
-def unknown_is_the_default(original, self, method=None):
-    """A misspelt start method is taken for the default: nobody learns that it was misspelt."""
+def unknown_name_gives_default(original, self, method=None):
+    """A misspelt start method counts as the default: the mistake is never reported."""
     from multiprocessing import context
 
     try:
@@ -89,14 +83,14 @@ def unknown_is_the_default(original, self, method=None):
 
 
 @fault("context.BaseContext.get_context", "start-method.unknown-name-refused")
-def capitals_will_do(original, self, method=None):
-    """SPAWN is taken for spawn here, and refused elsewhere: programs are no longer portable."""
+def capitals_accepted(original, self, method=None):
+    """SPAWN counts as spawn here and is refused elsewhere: programs are not portable."""
     return original(self, method and method.lower())
 
 
 @fault("context.DefaultContext.set_start_method", "start-method.unknown-name-refused")
 def refusal_unsets(original, self, method, force=False):
-    """A name that is refused, given by force, unsets what was set: the default is in force then."""
+    """A refused name with force=True unsets the start method: the default is used after that."""
     if force:
         self._actual_context = None
     original(self, method, force)
@@ -109,57 +103,52 @@ def refusal_unsets(original, self, method, force=False):
     "start-method.fixed-when-first-needed",
     crude=True,
 )
-def asking_sets(original, self, allow_none=False):
-    """To ask for the start method sets it, even with allow_none: a library that looks decides."""
+def allow_none_sets(original, self, allow_none=False):
+    """Asking with allow_none=True sets the start method: a library that only looks decides."""
     return original(self)
 
 
 @fault("context.DefaultContext.get_start_method", "start-method.allow-none-fixes-nothing")
-def told_and_not_set(original, self, allow_none=False):
-    """get_start_method tells the default without setting it: it may be another at the start."""
+def returned_but_not_set(original, self, allow_none=False):
+    """get_start_method() returns the default without setting it: a later start may use another."""
     before = self._actual_context
-    told = original(self, allow_none)
+    name = original(self, allow_none)
     self._actual_context = before
-    return told
+    return name
 
 
 @fault("context.BaseContext.Pipe", "start-method.fixed-when-first-needed")
 def pipe_sets(original, self, duplex=True):
-    """To make a Pipe sets the global start method, though any process can use a pipe."""
+    """Creating a Pipe sets the global start method, though any process can use a pipe."""
     self.get_context()
     return original(self, duplex)
 
 
 @fault("context.BaseContext.Value", "start-method.fixed-when-first-needed")
 def value_does_not_set(original, self, *args, **kwargs):
-    """A Value is made for the default while another method can still be set: it is of no use."""
+    """A Value is created for the default, and then another method can be set: it is useless."""
     from multiprocessing import context
 
     before = vars(self).get("_actual_context")
-    made = original(self, *args, **kwargs)
+    value = original(self, *args, **kwargs)
     if self is context._default_context:
         self._actual_context = before
-    return made
+    return value
 
 
-@fault("process", "start-method.explicit-start-fixes-nothing")
-def explicit_start_sets(process):
-    """A library that starts a process from a context of its own decides for the whole program."""
+@fault("process.BaseProcess.start", "start-method.explicit-start-fixes-nothing")
+def context_start_sets(original, self):
+    """A library that starts a process of a context sets the start method of the whole program."""
     from multiprocessing import context
 
-    def set_and_start(original, self):
-        if self._start_method and context._default_context._actual_context is None:
-            context._default_context._actual_context = context._concrete_contexts[
-                self._start_method
-            ]
-        original(self)
-
-    replace(process.BaseProcess, "start", set_and_start)
+    if self._start_method and context._default_context._actual_context is None:
+        context._default_context._actual_context = context._concrete_contexts[self._start_method]
+    original(self)
 
 
 @fault("context.BaseContext.get_context", "start-method.contexts-coexist", crude=True)
 def last_context_wins(original, self, method=None):
-    """All contexts start processes by the method that was asked for last."""
+    """All contexts start processes with the start method that was asked for last."""
     from multiprocessing import context
 
     found = original(self, method)
@@ -171,30 +160,30 @@ def last_context_wins(original, self, method=None):
 
 @fault("context", "start-method.contexts-coexist")
 def contexts_lack_a_function(context):
-    """freeze_support is the package's, and no context's: who hands contexts about misses it."""
+    """Contexts lack freeze_support(): code that receives a context cannot call it."""
     context.DefaultContext.freeze_support = context.BaseContext.freeze_support
     del context.BaseContext.freeze_support
 
 
 @fault("context.BaseContext.get_context", "start-method.one-context-per-name", crude=True)
 def new_context_each_time(original, self, method=None):
-    """get_context makes a new object each time: what is set on one is not there on the next."""
+    """get_context() returns a new object each time: an attribute set on it is lost."""
     found = original(self, method)
     return found if method is None else type(found)()
 
 
 @fault("context.BaseContext.set_start_method", "start-method.one-context-per-name")
-def context_agrees_to_its_own(original, self, method, force=False):
-    """A context's set_start_method accepts its own name, as if it could be set."""
+def context_accepts_own_name(original, self, method, force=False):
+    """set_start_method() of a context accepts its own name, as if it could be set."""
     if method != self._name:
         original(self, method, force)
 
 
 @fault("context", "start-method.process-classes-are-siblings")
 def process_classes_derived(context):
-    """A context's Process is derived from the package's: isinstance holds here, and not elsewhere.
+    """A context's Process is a subclass of the package's: isinstance() differs from elsewhere.
 
-    The class of the package tells in a child what to do after a fork, so the contexts' keep theirs.
+    The package's class asks the default context for _after_fork(), so the contexts keep their own.
     """
     for each in context._concrete_contexts.values():
         cls = type(each).Process
@@ -208,8 +197,8 @@ def process_classes_derived(context):
     only=UNLESS_FORKED,
     crude=True,
 )
-def fork_locks_let_through(original, self):
-    """A lock of the fork context is handed to any process: start() works, and the child fails."""
+def fork_locks_accepted(original, self):
+    """A lock of the fork context can be passed to any process: start() works, the child fails."""
     self._is_fork_ctx = False
     return original(self)
 
@@ -221,7 +210,7 @@ def fork_locks_let_through(original, self):
     only=UNLESS_FORKED,
 )
 def foreign_locks_refused(synchronize):
-    """A lock goes to processes of its own context only, though spawn's would do for forkserver."""
+    """Only processes of a lock's own context accept it, though spawn's locks work in forkserver."""
 
     def init_and_note(original, self, *args, ctx):
         original(self, *args, ctx=ctx)
@@ -238,47 +227,45 @@ def foreign_locks_refused(synchronize):
 
 
 @fault("queues.Queue.__getstate__", "start-method.fork-queue-refused-by-spawn", only=UNLESS_FORKED)
-def fork_queues_let_through(original, self):
-    """A queue does not look at its own locks: made by fork, it breaks in the child that gets it."""
+def fork_queues_accepted(original, self):
+    """A queue of the fork context can be passed to any process: it fails in the child."""
     for lock in (self._rlock, self._wlock, self._sem):
         lock._is_fork_ctx = False
     return original(self)
 
 
-@fault("util", "start-method.only-fork-inherits-descriptors", only=UNLESS_FORKED)
-def inheritable_files_leak(util):
-    """A fresh interpreter gets all that is inheritable: a pipe seems open that should be closed."""
-
-    def is_inheritable(descriptor):
-        try:
-            return os.get_inheritable(descriptor)
-        except OSError:
-            return False
-
-    def spawn_leaking(original, path, args, passed):
-        leaking = {number for number in range(3, 256) if is_inheritable(number)}
-        return original(path, args, leaking.union(map(int, passed)))
-
-    replace(util, "spawnv_passfds", spawn_leaking)
+def is_inheritable(descriptor):
+    try:
+        return os.get_inheritable(descriptor)
+    except OSError:
+        return False
 
 
-@fault("process", "start-method.only-fork-inherits-descriptors", only=("fork",))
-def private_files_closed(process):
-    """A forked child finds its parent's files closed, but for the inheritable ones."""
+def is_private_file(descriptor):
+    try:
+        regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        return regular and not os.get_inheritable(descriptor)
+    except OSError:
+        return False
 
-    def is_private_file(descriptor):
-        try:
-            regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
-            return regular and not os.get_inheritable(descriptor)
-        except OSError:
-            return False
 
-    def close_and_bootstrap(original, self, *args, **kwargs):
-        for descriptor in filter(is_private_file, range(3, 256)):
-            os.close(descriptor)
-        return original(self, *args, **kwargs)
+@fault("util.spawnv_passfds", "start-method.only-fork-inherits-descriptors", only=UNLESS_FORKED)
+def inheritable_files_leak(original, path, args, passed):
+    """A new interpreter gets all inheritable files: a pipe that was closed still seems open."""
+    leaking = {number for number in range(3, 256) if is_inheritable(number)}
+    return original(path, args, leaking.union(map(int, passed)))
 
-    replace(process.BaseProcess, "_bootstrap", close_and_bootstrap)
+
+@fault(
+    "process.BaseProcess._bootstrap",
+    "start-method.only-fork-inherits-descriptors",
+    only=("fork",),
+)
+def private_files_closed(original, self, *args, **kwargs):
+    """A forked child finds its parent's files closed, except the inheritable files."""
+    for descriptor in filter(is_private_file, range(3, 256)):
+        os.close(descriptor)
+    return original(self, *args, **kwargs)
 
 
 @fault(
@@ -288,13 +275,13 @@ def private_files_closed(process):
     crude=True,
 )
 def executable_is_ignored(original, executable):
-    """set_executable does nothing: an embedded Python starts the wrong program as its children."""
+    """set_executable() has no effect: an embedded Python starts the wrong program as a child."""
     return
 
 
 @fault("spawn.set_executable", "start-method.spawn-executable-can-be-chosen")
 def path_objects_refused(original, executable):
-    """set_executable takes strings only: a Path fails, as it did long ago."""
+    """set_executable() accepts only strings, as in old versions: a Path raises TypeError."""
     if not isinstance(executable, str):
-        raise TypeError("a string is wanted")
+        raise TypeError("a string is expected")
     original(executable)

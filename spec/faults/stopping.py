@@ -1,4 +1,4 @@
-"""What can go wrong with stopping a process from outside."""
+"""Faults of stopping a process from outside."""
 
 import atexit
 import os
@@ -10,19 +10,19 @@ from spec.faults import fault, replace
 
 @fault("process.BaseProcess.terminate", "stop.threads-have-no-terminate", crude=True)
 def terminate_does_nothing(original, self):
-    """terminate has no effect: who is to be stopped goes on."""
+    """terminate() has no effect: the process continues to run."""
     return
 
 
 @fault("process.BaseProcess.kill", "stop.threads-have-no-terminate")
 def kill_does_nothing(original, self):
-    """kill has no effect, while terminate has: what ignores terminate cannot be stopped."""
+    """kill() has no effect: a process that ignores SIGTERM cannot be stopped."""
     return
 
 
 @fault("threading", "stop.threads-have-no-terminate")
 def threads_have_terminate(threading):
-    """Thread has a terminate, which does nothing: code for both relies on it in vain."""
+    """Thread has a method terminate() that does nothing: code relies on it in vain."""
     threading.Thread.terminate = lambda self: None
 
 
@@ -34,40 +34,40 @@ def threads_have_terminate(threading):
     "stop.kill-cannot-be-caught",
 )
 def terminate_kills(original, self):
-    """terminate does not ask, but kills: who was prepared to be stopped is not asked."""
+    """terminate() kills: a process with a SIGTERM handler is not asked."""
     self.kill()
 
 
 @fault("process.BaseProcess.kill", "stop.kill-cannot-be-caught")
 def kill_asks(original, self):
-    """kill is no more than terminate: what ignores that cannot be stopped."""
+    """kill() only terminates: a process that ignores SIGTERM cannot be stopped."""
     self.terminate()
 
 
 @fault("process.BaseProcess.terminate", "stop.terminate-is-asynchronous")
 def terminate_waits(original, self):
-    """terminate waits for the end: who stops many stops one after the other."""
+    """terminate() waits for the end: stopping many processes takes long."""
     original(self)
     self.join()
 
 
-def when_terminated(process, tidy_up):
-    """Let every child call ``tidy_up`` when it is terminated, and then die of that all the same."""
+def handle_sigterm(process, handle):
+    """Let every child call ``handle(die)`` at SIGTERM; ``die()`` lets SIGTERM end it."""
 
     def bootstrap_prepared(original, self, *args, **kwargs):
         def die(*_):
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGTERM)
 
-        signal.signal(signal.SIGTERM, lambda *_: tidy_up(die))
+        signal.signal(signal.SIGTERM, lambda *_: handle(die))
         return original(self, *args, **kwargs)
 
     replace(process.BaseProcess, "_bootstrap", bootstrap_prepared)
 
 
 @fault("process", "stop.terminate-skips-cleanup")
-def terminated_tidies_up(process):
-    """finally clauses run in a process that is terminated: what has to end at once does not."""
+def terminate_runs_finally_clauses(process):
+    """A terminated process runs its finally clauses, and so does not end at once."""
 
     class Terminated(BaseException):
         pass
@@ -82,13 +82,13 @@ def terminated_tidies_up(process):
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGTERM)
 
-    when_terminated(process, unwind)
+    handle_sigterm(process, unwind)
     replace(process.BaseProcess, "run", run_and_die)
 
 
 @fault("process", "stop.terminate-skips-cleanup")
-def terminated_runs_exit_handlers(process):
-    """Exit handlers run in a process that is terminated: what has to end at once does not."""
+def terminate_runs_exit_handlers(process):
+    """A terminated process runs its exit handlers, and so does not end at once."""
     handlers = []
 
     def register_and_note(original, handler, *args, **kwargs):
@@ -96,9 +96,8 @@ def terminated_runs_exit_handlers(process):
         return original(handler, *args, **kwargs)
 
     def run_and_note(original, self):
-        replace(
-            atexit, "register", register_and_note
-        )  # here: what the parent has is not the child's
+        # here, so that the parent's handlers are not noted
+        replace(atexit, "register", register_and_note)
         original(self)
 
     def run_handlers(die):
@@ -107,75 +106,75 @@ def terminated_runs_exit_handlers(process):
         die()
 
     replace(process.BaseProcess, "run", run_and_note)
-    when_terminated(process, run_handlers)
+    handle_sigterm(process, run_handlers)
 
 
 @fault("process", "stop.grandchildren-are-orphaned")
-def terminated_takes_its_children_along(process):
-    """A process that is terminated terminates its children: nobody has asked for that."""
+def terminate_ends_grandchildren(process):
+    """A terminated process terminates its children too, though they still have work to do."""
 
     def end_children(die):
         for child in process.active_children():
             child.terminate()
         die()
 
-    when_terminated(process, end_children)
+    handle_sigterm(process, end_children)
 
 
 @fault("process.BaseProcess.interrupt", "stop.interrupt-raises-keyboard-interrupt", crude=True)
 def interrupt_terminates(original, self):
-    """interrupt is no more than terminate: nothing is tidied up."""
+    """interrupt() only terminates: the process does no cleanup."""
     self.terminate()
 
 
 @fault("process.BaseProcess.interrupt", "stop.interrupt-raises-keyboard-interrupt")
 def interrupt_insists(original, self):
-    """A process that lives on after interrupt is terminated: it may not decide for itself."""
+    """A process that catches KeyboardInterrupt and continues is terminated a moment later."""
     original(self)
     self.join(0.2)
     self.terminate()
 
 
 @fault("process.BaseProcess._bootstrap", "stop.interrupt-raises-keyboard-interrupt")
-def interrupt_is_no_exception(original, self, *args, **kwargs):
-    """A child does not turn the signal for interrupts into an exception: it dies of it."""
+def interrupt_raises_nothing(original, self, *args, **kwargs):
+    """interrupt() raises no KeyboardInterrupt in a child: the signal ends it without cleanup."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return original(self, *args, **kwargs)
 
 
 @fault("process.BaseProcess.terminate", "stop.finished-process-unaffected")
-def terminate_rewrites_the_code(original, self):
-    """A process that has ended by itself seems terminated when somebody tries it too late."""
+def terminate_changes_exitcode(original, self):
+    """terminate() after the end changes the exit code: the process seems to be terminated."""
     original(self)
     if self._popen.returncode is not None:
         self._popen.returncode = -signal.SIGTERM
 
 
 @fault("process.BaseProcess.kill", "stop.finished-process-unaffected")
-def kill_needs_somebody(original, self):
-    """kill raises when the process has been joined: it has to be asked whether it is alive."""
+def kill_raises_after_join(original, self):
+    """kill() raises ProcessLookupError after join(): is_alive() has to be asked first."""
     if self._popen is not None and self._popen.returncode is not None:
         raise ProcessLookupError
     original(self)
 
 
 @fault("process.BaseProcess.terminate", "stop.finished-process-unaffected")
-def terminate_ignores_the_unstarted(original, self):
-    """To terminate what was never started is accepted, and it can be started afterwards."""
+def terminate_is_ignored_before_start(original, self):
+    """terminate() before start() is silently ignored, and the process can still be started."""
     return original(self) if self._popen or self._closed else None
 
 
 @fault("process.BaseProcess.interrupt", "stop.finished-process-not-interrupted")
-def interrupt_rewrites_the_code(original, self):
-    """A process that has ended by itself seems interrupted when somebody tries it too late."""
+def interrupt_changes_exitcode(original, self):
+    """interrupt() after the end changes the exit code: the process seems to be interrupted."""
     original(self)
     if self._popen.returncode is not None:
         self._popen.returncode = -signal.SIGINT
 
 
 @fault("synchronize", "stop.killed-holder-keeps-lock", "stop.killed-reader-blocks-queue")
-def frees_locks(synchronize):
-    """Who stops a process frees the locks it may have held: what they guard is half done."""
+def terminate_and_kill_free_locks(synchronize):
+    """Stopping a process frees the locks that it held: the data that they guard is half written."""
     from multiprocessing import process
 
     locks: weakref.WeakSet[object] = weakref.WeakSet()
@@ -197,8 +196,8 @@ def frees_locks(synchronize):
 
 
 @fault("queues.Queue.get", "stop.killed-reader-blocks-queue")
-def readers_wait_outside(original, self, block=True, timeout=None):
-    """Who waits for an item holds no lock: a reader that is killed then harms nobody."""
+def readers_wait_without_lock(original, self, block=True, timeout=None):
+    """A reader that waits for an item holds no lock: a killed reader blocks no other reader."""
     if block and timeout is None:
         self._reader.poll(None)
     return original(self, block, timeout)

@@ -1,7 +1,7 @@
-"""All that crosses into another process, and all that chapters import.
+"""Everything that chapters import.
 
-Every spawned child imports this package, so it stays slim: nothing here, nor in the
-modules imported below, imports more than a bare child of the package has loaded already.
+Every spawned child imports this package too, so it stays small: neither this module nor the
+modules below import more than a plain child of multiprocessing has already loaded.
 """
 
 from spec.kit.actor import perform

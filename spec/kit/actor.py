@@ -1,4 +1,4 @@
-"""The actor's side of the stage: what a function that runs in another process may do there."""
+"""The actor's side of the stage: the methods for a function that runs in another process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def send_stack_on_request(connection: socket) -> None:
-    """Have this process write its stack to ``connection`` on a signal, if it can.
+    """Make this process write its stack to ``connection`` on SIGUSR2, if it can.
 
     The stage sends the signal when the actor hangs: see :func:`spec.kit.platforms.request_stack`.
     """
@@ -33,9 +33,9 @@ def send_stack_on_request(connection: socket) -> None:
 
 
 class Span:
-    """A named stretch of time; a context manager that records when it was entered and left.
+    """A named period; a context manager that records when it was entered and left.
 
-    ``begin`` and ``end`` are readings of the clock that all processes share, in seconds.
+    ``begin`` and ``end`` are times in seconds, on the clock that all processes share.
     """
 
     def __init__(self, word: str, record: Callable[..., None]) -> None:
@@ -58,16 +58,16 @@ class Span:
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
+        """The duration in seconds."""
         return self.end - self.begin
 
 
 class ActorStage:
-    """The stage as an actor sees it. It travels to the actor as an argument.
+    """The stage as an actor sees it: the actor receives it as its first argument.
 
-    An environment variable would not do: a fork server keeps the environment of its own start.
-    ``patience`` is how long, in seconds, an actor's own bounded calls may take; ``notes`` is the
-    folder where it notes what it maps.
+    An environment variable cannot replace it: the children of a fork server have the environment
+    with which the server was started. ``patience`` is the bound, in seconds, of an actor's own
+    calls; ``notes`` is the folder where the actor's process notes its memory mappings.
     """
 
     def __init__(
@@ -101,25 +101,28 @@ class ActorStage:
         self._channel = Channel(connection)
         if os.getpid() != self.director:
             if hasattr(os, "setpgid"):
-                os.setpgid(0, 0)  # so that what it starts can be ended with it
+                os.setpgid(0, 0)  # so that the processes that it starts can be ended with it
             send_stack_on_request(connection)
         connection.sendall(self.token)
         self._record("hello", now(), self.name, os.getpid())
 
     def leave(self) -> None:
-        """Close the connection of an actor that is a thread; a process's own end does it."""
+        """Close the connection of an actor in a thread; the end of a process closes its own."""
         if self._channel is not None and os.getpid() == self.director:
             self._channel.close()
 
     def say(self, word: str, *values: Any) -> None:
-        """Report ``word`` with ``values`` of plain data, and the time of this call."""
+        """Report ``word`` with ``values``, and the time of this call.
+
+        Raises TypeError if ``values`` are not plain data.
+        """
         try:
             self._record("say", now(), word, *values)
         except ValueError:
             raise TypeError(f"said {word!r} with {_odd(values)}: {_PLAIN}") from None
 
     def start(self, ticket: tuple[Any, ...], **settings: Any) -> AProcess:
-        """Start a nested actor in a child of this process; returns the child.
+        """Start a nested actor in a child of this process and return the child.
 
         ``ticket`` comes from the test's ``stage.nested(...)``; ``settings`` are arguments of the
         child's Process.
@@ -135,8 +138,8 @@ class ActorStage:
     def wait_for_cue(self, word: str) -> None:
         """Wait until the test cues ``word``, for at most twice the patience.
 
-        The test times out first, and tells more. An actor whose stage is gone exits silently;
-        one that is not cued in time raises TimeoutError.
+        The test times out first, and its message says more. An actor whose stage is gone exits
+        silently. Raises TimeoutError if the cue does not come in time.
         """
         channel = self._channel
         assert channel is not None, "only an actor that has entered can be cued"
@@ -160,7 +163,8 @@ class ActorStage:
 def perform(stage: ActorStage, actor: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
     """Run ``actor`` in this process or thread and report how it ended.
 
-    An actor that raises ends with exit code 1. Its traceback goes to the stage alone.
+    An actor that raises an exception ends with exit code 1. Its traceback is sent to the stage
+    and printed nowhere else.
     """
     stage.connect()
     note_mappings(stage.notes)
@@ -175,7 +179,7 @@ def perform(stage: ActorStage, actor: Callable[..., Any], *args: Any, **kwargs: 
         import traceback
 
         summary = "".join(traceback.format_exception_only(error)).strip()
-        below = error.__traceback__ and error.__traceback__.tb_next  # not this function itself
+        below = error.__traceback__ and error.__traceback__.tb_next  # without this function
         text = "".join(traceback.format_exception(type(error), error, below))
         stage._record("raised", now(), f"raised {summary}", text)
         sys.exit(1)
@@ -187,7 +191,7 @@ _PLAIN = "results are plain data (numbers, str, bytes, tuple, list, dict)"
 
 
 def _odd(value: Any) -> str:
-    """What in ``value`` cannot be reported, by the name of its type."""
+    """Return the name of the type, in ``value``, that cannot be reported."""
     for item in value if isinstance(value, (tuple, list)) else ():
         try:
             marshal.dumps(item)

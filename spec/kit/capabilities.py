@@ -1,7 +1,8 @@
-"""What a platform or an implementation may lack: found by a probe, never by a platform's name.
+"""Capabilities: features that a platform or an implementation may lack.
 
-To see the suite as it runs where something is missing, name it in the environment variable
-``SPEC_WITHOUT``, separated by commas: a capability, or a start method.
+They are found by probes, never by a platform's name. To run the suite as on a platform that lacks
+some of them, name these in the environment variable ``SPEC_WITHOUT``, separated by commas. It may
+name start methods too.
 """
 
 from __future__ import annotations
@@ -26,31 +27,32 @@ _CHEAPEST_FIRST = "fork, forkserver, spawn"
 
 
 class ProbeError(Exception):
-    """A probe that found nothing out: one line that says why."""
+    """A probe could not run: one line that says why."""
 
 
 class Capability(NamedTuple):
-    """``lack`` is the sentence that a reader gets where the probe says no.
+    """A probe, and ``lack``, the sentence that a reader gets where the probe returns False.
 
-    It is empty for what marks an implementation that deviates: to be without that is no lack.
+    ``lack`` is empty if the capability only marks an implementation that deviates: then its
+    absence is not reported as missing.
     """
 
     lack: str
     probe: Callable[[], bool]
 
 
-# Seconds until the probe of the cores gives up. It takes that long only where there seem to be
-# several and are not; on a busy machine a rally needed more than 2.
+# Seconds until the probe of the cores gives up. It takes so long only if several cores are
+# reported and they never run two processes at once; on a busy machine a rally needed more than 2.
 _RALLY = 20.0
 
 
-# How many files the largest scene has open in one process, with a margin: twenty-four children,
-# each with its sentinel, and the connections of as many actors.
+# How many files the largest scene has open in one process, with a margin: the sentinels of
+# twenty-four children, and the connections of as many actors.
 _MOST_FILES = 128
 
 
 def _several_cores() -> bool:
-    """Whether a rally between two plain interpreters shows that both run at once."""
+    """Whether a rally between two interpreters shows that both run at the same time."""
     if usable_cpus() < 2:
         return False
     with tempfile.TemporaryDirectory() as folder:
@@ -67,7 +69,7 @@ def _gil() -> bool:
 
 
 def _semaphores() -> bool:
-    """Asked of the system, not of the package: one is made, and loses its name at once."""
+    """Whether the system, without the package, can create a semaphore; it is unlinked at once."""
     try:
         made = importlib.import_module("_multiprocessing").SemLock
         made(1, 1, 1, f"/spec-{os.getpid()}-{secrets.token_hex(4)}", True)
@@ -88,9 +90,9 @@ def _semaphore_value() -> bool:
 
 
 def _addresses() -> bool:
-    """Asked of the system, in the folder where the package has its local sockets."""
+    """Whether the system can create a local socket in the folder that the package uses for them."""
     family = getattr(socket, "AF_UNIX", None)
-    if family is None:  # Windows has pipes instead, whose names are not made from a folder's
+    if family is None:  # Windows has named pipes instead, whose names contain no folder
         return True
     path = Path(package.submodule("util").get_temp_dir(), f"listener-{secrets.token_hex(4)}")
     with socket.socket(family) as listener:
@@ -103,7 +105,7 @@ def _addresses() -> bool:
 
 
 def _many_files() -> bool:
-    """Whether a process may have so many files open as the largest scene has."""
+    """Whether a process may have as many files open as the largest scene needs."""
     opened: list[int] = []
     try:
         while len(opened) < _MOST_FILES:
@@ -117,7 +119,7 @@ def _many_files() -> bool:
 
 
 def _named_semaphores() -> bool:
-    """Asked by what it does: Windows has ``sem_unlink`` too, which does nothing there."""
+    """Whether ``sem_unlink`` has an effect: it exists on Windows too, but does nothing there."""
     unlink = getattr(importlib.import_module("_multiprocessing"), "sem_unlink", None)
     try:
         return unlink is not None and unlink("/spec-nobody") is not None
@@ -138,67 +140,68 @@ def _scripts() -> bool:
 
 CAPABILITIES = {
     "several-cores": Capability(
-        "two plain interpreters do not run at the same time here: fewer than two usable cores",
+        "two interpreters cannot run at the same time here: fewer than two cores are usable",
         _several_cores,
     ),
     "gil": Capability("the GIL is off in this interpreter", _gil),
     "no-gil": Capability("the GIL is on in this interpreter", lambda: not _gil()),
     "signals": Capability(
-        "one process cannot send another a signal that it can catch here",
+        "a process cannot send another process a signal that it can catch here",
         lambda: hasattr(signal, "SIGKILL"),
     ),
     "named-semaphores": Capability(
-        "semaphores have no names here that could be lost",
+        "semaphores have no names here that must be unlinked (sem_unlink)",
         _named_semaphores,
     ),
     "waitid": Capability(
-        "one cannot see here that a child has ended without taking its exit status (os.waitid)",
+        "the end of a child cannot be seen here without collecting its exit status (os.waitid)",
         lambda: hasattr(os, "waitid"),
     ),
     "eight-bit-status": Capability(
-        "an exit status has more than eight bits here", lambda: hasattr(os, "WEXITSTATUS")
+        "an exit status has more than 8 bits here", lambda: hasattr(os, "WEXITSTATUS")
     ),
     "native-pids": Capability(
-        "a process's first thread has a number of its own here, not its process's",
+        "the native ID of the main thread is not its process ID here",
         lambda: threading.main_thread().native_id == os.getpid(),
     ),
     "affinity": Capability(
-        "a process cannot be kept to some of the processors here (os.sched_setaffinity)",
+        "a process cannot be restricted to some of the CPUs here (os.sched_setaffinity)",
         lambda: hasattr(os, "sched_setaffinity"),
     ),
     "sessions": Capability(
-        "processes do not belong to sessions here (os.getsid)", lambda: hasattr(os, "getsid")
+        "processes have no sessions here (os.getsid)", lambda: hasattr(os, "getsid")
     ),
     "descriptors": Capability(
-        "children do not inherit open files by their numbers here", lambda: hasattr(os, "fork")
+        "children do not inherit file descriptors here", lambda: hasattr(os, "fork")
     ),
-    # A child fetches its pipes' ends from its parent, which keeps them open until then: Windows.
+    # On Windows a child fetches its ends of pipes from its parent, which keeps them open until
+    # then.
     "fetched-handles": Capability(
         "", lambda: hasattr(package.submodule("reduction"), "steal_handle")
     ),
     "several-start-methods": Capability(
         "this platform offers one start method only", lambda: len(start_methods()) > 1
     ),
-    "scripts": Capability("a script cannot stand in for a program here", _scripts),
+    "scripts": Capability("a script with a #! line cannot be executed here", _scripts),
     "semaphores": Capability(
-        "no semaphore can be made here: the system has no sem_open, or /dev/shm cannot be written",
+        "no semaphore can be created here: there is no sem_open, or /dev/shm cannot be written to",
         _semaphores,
     ),
     "addresses": Capability(
-        "no local socket can be made in the folder for temporary files: its path is too long",
+        "no local socket can be created in the folder for temporary files: its path is too long",
         _addresses,
     ),
     "many-files": Capability(
-        f"fewer than {_MOST_FILES} files may be open at once here (ulimit -n)", _many_files
+        f"a process cannot open {_MOST_FILES} files here (ulimit -n)", _many_files
     ),
     "semaphore-value": Capability(
-        "this platform cannot tell a semaphore's value (sem_getvalue)", _semaphore_value
+        "the value of a semaphore cannot be read here (sem_getvalue)", _semaphore_value
     ),
 }
 
 
 def taken_away() -> set[str]:
-    """What SPEC_WITHOUT names."""
+    """The capabilities and start methods that SPEC_WITHOUT names."""
     return {name.strip() for name in os.environ.get(WITHOUT, "").split(",") if name.strip()}
 
 
@@ -206,30 +209,30 @@ _known: dict[str, bool] = {}
 
 
 def has(name: str) -> bool:
-    """Whether the capability is there; the probe runs once in a run.
+    """Whether the capability is available; its probe runs once in a run.
 
-    Raises ProbeError where the system refuses what the probe itself needs.
+    Raises ProbeError if the system refuses something that the probe itself needs.
     """
     if name not in _known:
         try:
             _known[name] = name not in taken_away() and CAPABILITIES[name].probe()
         except OSError as error:
-            raise ProbeError(f"the probe for {name!r} could not be made: {error}") from None
+            raise ProbeError(f"the probe for {name!r} could not run: {error}") from None
     return _known[name]
 
 
 def all_known() -> dict[str, bool]:
-    """Which capabilities are there, for the workers of the run."""
+    """Whether each capability is available, for the workers of the run."""
     return {name: has(name) for name in CAPABILITIES}
 
 
 def learn(known: dict[str, bool]) -> None:
-    """Take over what the run has found, so that no worker probes a machine that is busy."""
+    """Take over the results of the run, so that no worker runs a probe on a busy machine."""
     _known.update(known)
 
 
 def usable_cpus() -> int:
-    """How many processors this process may use."""
+    """The number of CPUs that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -241,6 +244,9 @@ def lacks(names: tuple[str, ...]) -> list[str]:
 
 
 def start_methods() -> list[str]:
-    """The start methods offered here, from the cheapest child to the dearest."""
+    """The start methods that can be used here, those with the cheapest children first.
+
+    Those that SPEC_WITHOUT names are left out.
+    """
     offered = set(package.start_methods()) - taken_away()
     return sorted(offered, key=lambda method: (_CHEAPEST_FIRST.find(method), method))

@@ -1,8 +1,8 @@
-"""The evidence's own way between processes: frames on a local socket.
+"""The channel between a test and its actors: frames on a local socket.
 
-It owes nothing to the package under test, so that a broken Pipe or Queue turns its own
-claims red and no others. A frame is a length and a marshalled tuple: marshal is built in,
-so it costs a child no import, and it takes plain data only, which is all that evidence is.
+It does not use the package under test, so a broken Pipe or Queue turns its own claims red and
+no others. A frame is a length and a marshalled tuple: marshal is built in, so a child need not
+import anything for it, and it accepts plain data only. Reports never need more.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 _LENGTH = struct.Struct("!I")
-# The family of local sockets; Windows' Python has it not yet.
+# The family of local sockets, which Python does not yet have on Windows.
 _LOCAL: Any = getattr(socket, "AF_UNIX", None)
 
-# A descriptor that a forked child inherited would keep the channel open after its owner
-# died, and death would look like silence.
+# A file descriptor inherited by a forked child would keep the channel open after the death of its
+# owner, which would then seem to be alive and silent.
 _not_for_forks: set[Closable] = set()
 
 
@@ -36,16 +36,16 @@ def keep_from_forks(resource: Closable) -> None:
 
 
 def release(resource: Closable) -> None:
-    """Close ``resource`` here, and forget about it."""
+    """Close ``resource`` here; no forked process closes it any more."""
     _not_for_forks.discard(resource)
     resource.close()
 
 
 def _close_in_fork() -> None:
     for resource in _not_for_forks:
-        # A kqueue is not inherited, and Python closes one in a fork only since 3.11.7 and 3.12.1
-        # (gh-110395). What comes after it has to be closed all the same.
-        try:  # noqa: SIM105, contextlib would be one import more for every child
+        # A kqueue is not inherited, and its close() raises OSError in a forked process before
+        # 3.11.7 and 3.12.1 (gh-110395). The resources after it must still be closed.
+        try:  # noqa: SIM105, contextlib would be one more import in every child
             resource.close()
         except OSError:
             pass
@@ -57,19 +57,22 @@ if hasattr(os, "register_at_fork"):
 
 
 def connect(address: Any) -> socket.socket:
-    """A connection to the listener at ``address``, as :func:`listen` gave it; OSError for none."""
-    # Not create_connection, which looks the address up as a name and imports a codec for it.
+    """Connect to the listener that :func:`listen` made at ``address``; returns the socket.
+
+    Raises OSError if there is no listener.
+    """
+    # Not create_connection(), which resolves the address as a host name and imports a codec.
     connection = socket.socket(socket.AF_INET if isinstance(address, tuple) else _LOCAL)
     connection.connect(address)
     return connection
 
 
 def listen(path: str) -> socket.socket:
-    """A listener that only this machine can reach, with or without a network.
+    """Return a listener that only this machine can reach, with or without a network.
 
-    ``path`` is where it is if local sockets have to be files, as everywhere but on Linux; its
-    user removes it. Where local sockets are not to be had, or the path is too long for one, the
-    listener is on the loopback network. Raises OSError where that is missing too.
+    ``path`` is its file where local sockets must be files, as on all systems except Linux; the
+    caller removes it. Without local sockets, or if the path is too long for one, the listener is
+    on the loopback interface. Raises OSError if that is missing too.
     """
     for place in ("", path) if _LOCAL is not None else ():
         listener = socket.socket(_LOCAL)
@@ -95,12 +98,12 @@ class Channel:
         keep_from_forks(connection)
 
     def send(self, *frame: Any) -> None:
-        """Send one frame; raises ValueError when it holds more than plain data."""
+        """Send one frame; raises ValueError if it contains anything except plain data."""
         data = marshal.dumps(frame)
         self.socket.sendall(_LENGTH.pack(len(data)) + data)
 
     def take(self, size: int) -> bytes | None:
-        """The next ``size`` raw bytes, or None while they have not all come."""
+        """Remove and return the next ``size`` raw bytes, or None if fewer have arrived."""
         if len(self._received) < size:
             return None
         taken = bytes(self._received[:size])
@@ -108,7 +111,7 @@ class Channel:
         return taken
 
     def frames(self) -> Iterator[tuple[Any, ...]]:
-        """The whole frames that have come and were not taken before."""
+        """Remove and yield the complete frames that have arrived."""
         while len(self._received) >= _LENGTH.size:
             (size,) = _LENGTH.unpack_from(self._received)
             if len(self._received) < _LENGTH.size + size:
@@ -117,15 +120,15 @@ class Channel:
             yield marshal.loads(self.take(size) or b"")
 
     def text(self) -> str:
-        """What has come and is no frame but a stack that faulthandler wrote; else empty."""
+        """The stack that faulthandler wrote to the channel; empty if a frame or nothing is next."""
         if b"hread 0x" not in self._received[:32]:
             return ""
         return self._received.decode(errors="replace").rstrip()
 
     def read(self) -> None:
-        """Take in what has come, waiting as long as the socket's time-out allows.
+        """Read the data that has arrived; wait for it at most until the socket's timeout.
 
-        Raises TimeoutError when nothing came; sets ``ended`` at end-of-file.
+        Raises TimeoutError if nothing arrives; sets ``ended`` at end-of-file.
         """
         try:
             data = self.socket.recv(65536)
@@ -135,5 +138,5 @@ class Channel:
         self.ended = not data
 
     def close(self) -> None:
-        """Close this end; harmless when repeated."""
+        """Close this end; a second call has no effect."""
         release(self.socket)

@@ -1,11 +1,11 @@
-"""The mark that makes a test the proof of a claim, and what is known of a claim beforehand."""
+"""The decorator that makes a test the proof of a claim, and the properties of a claim."""
 
 from __future__ import annotations
 
 import sys
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # the module typing alone would cost each spawned child 8 ms
+if TYPE_CHECKING:  # importing the module typing would cost each spawned child 8 ms
     from collections.abc import Callable
     from typing import Any
 
@@ -13,17 +13,18 @@ if TYPE_CHECKING:  # the module typing alone would cost each spawned child 8 ms
 
 DOCUMENTATION = "https://docs.python.org/3/library/"
 
-#: What a claim can rest on: the documentation promises it, or it is what CPython does.
+#: The levels of a claim: the documentation promises it, or CPython does it without a promise.
 DOCUMENTED = "documented"
 OBSERVED = "observed"
 LEVELS = (DOCUMENTED, OBSERVED)
 
 
 def reached(releases: str, version: tuple[int, ...] = sys.version_info[:3]) -> bool:
-    """Whether a Python has what came with ``releases``, the first of each line that has it.
+    """Whether a Python ``version`` has a change that came with ``releases``.
 
-    "3.14" is 3.14.0 and all that follow. "3.13.8, 3.14.1" is what was mended in two lines: it
-    is in 3.13.9, 3.14.1 and 3.15.0, and not in 3.12.12 nor in 3.14.0.
+    ``releases`` are the first releases with the change, at most one for each feature release.
+    "3.14" means 3.14.0 and all later releases. "3.13.8, 3.14.1" means a change that was made in
+    two maintenance branches: it is in 3.13.9, 3.14.1 and 3.15.0, and not in 3.12.12 or 3.14.0.
     """
     firsts = sorted(tuple(map(int, release.split("."))) for release in releases.split(", "))
     for first in firsts:
@@ -33,19 +34,20 @@ def reached(releases: str, version: tuple[int, ...] = sys.version_info[:3]) -> b
 
 
 class Claim:
-    """What is known of a claim before it is put to the proof.
+    """A claim: its sentence is the first line of the docstring of ``test``, its proof.
 
     Parameters: ``id`` is its name, ``subject.property``, which never changes;
-    ``docs`` is the documented name (``multiprocessing.Lock.acquire``), or a section of a page
-    (``multiprocessing#programming-guidelines``), of what it is about; ``level`` says whether
-    that promises it (DOCUMENTED), or it is what CPython does and is promised nowhere (OBSERVED).
+    ``docs`` is the subject in the documentation: a name (``multiprocessing.Lock.acquire``), or a
+    section of a page (``multiprocessing#programming-guidelines``); ``level`` is DOCUMENTED if the
+    documentation promises the claim, or OBSERVED if CPython does it and no documentation promises
+    it.
 
-    Where it applies: ``needs`` names the capabilities without which it does not; ``methods``
-    the start methods that it is about, where these are not all; ``since`` and ``until`` the
-    releases with which it began and ceased to hold, as :func:`reached` reads them.
-    ``changes`` says, by such releases, what became different in a claim that holds before and
-    after; ``deviations`` gives, by the capability that marks an implementation, why the claim
-    is known not to hold there and where that is tracked.
+    Where it applies: ``needs`` names the capabilities that it needs; ``methods`` the start methods
+    that it is about, empty for all; ``since`` and ``until`` the releases with which it began and
+    ceased to hold, in the form that :func:`reached` takes. ``changes`` maps such releases to a
+    sentence about what became different, for a claim that holds before and after;
+    ``deviations`` maps a capability that marks an implementation to a sentence about why the
+    claim is known not to hold there and where that is tracked.
     """
 
     def __init__(
@@ -74,17 +76,17 @@ class Claim:
 
     @property
     def chapter(self) -> str:
-        """The chapter that it stands in: the name of its file without ``test_``."""
+        """The name of its chapter: the name of the file without ``test_``."""
         return self.test.__module__.rpartition(".test_")[2]
 
     @property
     def sentence(self) -> str:
-        """The claim itself: the first line of the test's docstring."""
+        """The first line of the test's docstring."""
         return (self.test.__doc__ or "").strip().partition("\n")[0].strip()
 
     @property
     def url(self) -> str:
-        """The address of the documentation that the claim rests on."""
+        """The URL of the documentation of its subject."""
         page, mark, section = self.docs.partition("#")
         if not mark:
             own_page = self.docs.startswith("multiprocessing.shared_memory")
@@ -93,7 +95,7 @@ class Claim:
         return f"{DOCUMENTATION}{page}.html#{section}"
 
     def outdated(self, version: tuple[int, ...] = sys.version_info[:3]) -> str:
-        """Why the claim is not one about this version of Python; empty if it is."""
+        """Why the claim does not apply to a version of Python; empty if it does."""
         this = ".".join(map(str, version))
         if self.since and not reached(self.since, version):
             return f"this holds since Python {self.since}, and this is {this}"
@@ -102,7 +104,7 @@ class Claim:
         return ""
 
     def foreign(self, start_method: str | None) -> str:
-        """Why the claim is not one about the start method; empty if it is."""
+        """Why the claim does not apply to the start method; empty if it does."""
         if not self.methods or start_method in self.methods:
             return ""
         return f"this is about {' and '.join(self.methods)}"
@@ -120,9 +122,9 @@ def claim(
     changes: dict[str, str] | None = None,
     deviations: dict[str, str] | None = None,
 ) -> Callable[[Test], Test]:
-    """Mark a test as the proof of the claim with this id; see :class:`Claim`.
+    """Mark a test as the proof of the claim with this id; see :class:`Claim` for the parameters.
 
-    What all claims of a chapter need stands once in the chapter, above them, as ``NEEDS``.
+    Capabilities that all claims of a chapter need are in the chapter's ``NEEDS``, above them.
     """
 
     def mark(test: Test) -> Test:

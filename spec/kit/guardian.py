@@ -1,16 +1,18 @@
-"""The guardian: one process that ends what an interrupted or killed run leaves behind.
+"""The guardian: a process that ends the processes which an interrupted or killed run leaves.
 
-The run starts it and holds its standard input. At end-of-file the run is over, however it
-ended: the guardian ends what belongs to the run, waits for the resource trackers to do their
-work, and removes the run's folder, which is also the folder for temporary files.
+The run starts it and holds the other end of its standard input. End-of-file there means that the
+run is over, however it ended. Then the guardian ends the processes that belong to the run, waits
+until the resource trackers have finished, and removes the run's folder, in which the run also has
+its temporary files.
 
-What belongs to the run is known by what nobody else has by accident, never by a path that
-anybody may open. On Linux it is the variable ``SPEC_RUN_FOLDER`` in the environment that a
-process was started with, or, in what was forked from the run itself, the end of a pipe whose
-other end the guardian holds. Nested it is the process group of a worker, an actor or a
-program: a file ``group-N`` in the folder notes when it was known to be the run's, so a process
-N that is younger has come by the number later. What cannot be told is left alone, and reported.
-Windows has no need of a guardian: a job object ends with its last handle.
+The guardian recognises the processes of the run by a mark that no other process has by accident,
+never by a path that any process may open. On Linux the mark is the variable ``SPEC_RUN_FOLDER``
+in the environment that a process was started with or, in a process that was forked from the run
+itself, one end of a pipe whose other end the guardian holds. On other systems the mark is the
+process group of a worker, an actor or a program: a file ``group-N`` in the folder notes when the
+group was known to belong to the run. If process N is younger than the note, its PID was reused.
+A group in doubt is left alone and reported. Windows needs no guardian: a job object ends its
+processes when its last handle is closed.
 """
 
 from __future__ import annotations
@@ -42,14 +44,14 @@ from spec.kit.platforms import (
     remove_shared_memory,
 )
 
-# The name under which the workers of a run find its folder, and by which its processes are known.
+# The environment variable by which workers find the run's folder, and the guardian its processes.
 FOLDER = "SPEC_RUN_FOLDER"
-# How long, in seconds, the guardian waits for processes and trackers to be gone.
+# How long, in seconds, the guardian waits for the end of processes and resource trackers.
 _LAST_WAIT = 10.0
 # How long, in seconds, the exit of the run or of a worker may take.
 _EXIT = 10.0
-# The guardian is an interpreter of its own. It is given its path here, whatever the options
-# with which the run was started say of paths.
+# The guardian runs in a new interpreter. It sets sys.path itself, so that it does not depend on
+# the options and the environment of the run, such as PYTHONSAFEPATH.
 _PROGRAM = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -63,30 +65,30 @@ class GuardianError(Exception):
 
 
 class _Watch(NamedTuple):
-    """What the run knows of its guardian: its pid, and the inode of the pipe between them."""
+    """The run's data about its guardian: the PID, and the inode of the pipe between them."""
 
     pid: int
     inode: int
 
 
-# None in a worker: that one was started with the variable in its environment, as its forks are.
+# Empty in a worker, which was started with the variable in its environment, as its forks are.
 _watch: list[_Watch] = []
 
 
 def start() -> None:
-    """Make the run's folder and start its guardian, where the platform needs one.
+    """Create the run's folder and start its guardian, if the platform needs one.
 
-    From here on temporary files go to the folder. Its path is short: the addresses of local
-    sockets are made from it, and these take about a hundred characters. Raises GuardianError
-    where the folder cannot be made, or the guardian does not come up.
+    From now on temporary files are created in the folder. Its path is short, because the addresses
+    of local sockets begin with it, and they have at most about a hundred characters. Raises
+    GuardianError if the folder cannot be created, or if the guardian does not start.
     """
     try:
         folder = tempfile.mkdtemp(prefix="mps-")
     except OSError as error:
         raise GuardianError(f"there is no folder for temporary files: {error}") from None
     os.environ[FOLDER] = folder
-    # Where no guardian outlives the run, the run removes the folder itself, as the last thing that
-    # it does: Windows has none, and the kernel ends all of a PID namespace with its process 1.
+    # If no guardian outlives the run, the run itself removes the folder at its exit. Windows has
+    # no guardian, and with process 1 the kernel kills all processes of its PID namespace.
     if sys.platform == "win32" or os.getpid() == 1:
         atexit.register(_remove, folder, os.getpid())
     try:
@@ -98,70 +100,77 @@ def start() -> None:
     except (OSError, subprocess.SubprocessError) as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise GuardianError(
-            f"the guardian, which ends what a killed run leaves, did not start: {error}"
+            f"the guardian, which ends the processes of a killed run, did not start: {error}"
         ) from None
 
 
 def _remove(folder: str, run: int) -> None:
-    if os.getpid() == run:  # not what was forked from it
+    if os.getpid() == run:  # not in a process that was forked from it
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def use_folder(name: str) -> None:
-    """Make a folder of that name in the run's, for this process's temporary files."""
+    """Create the folder ``name`` in the run's folder, for this process's temporary files."""
     folder = Path(os.environ[FOLDER], name)
     folder.mkdir(exist_ok=True)
     for variable in ("TMPDIR", "TEMP", "TMP"):
         os.environ[variable] = str(folder)
-    # Named here: on a full disk tempfile would choose another folder, that of everybody.
+    # Set here: on a full disk tempfile would choose another folder, such as /tmp.
     tempfile.tempdir = str(folder)
     mappings_folder().mkdir(exist_ok=True)
     note_mappings(str(mappings_folder()))
 
 
 def mappings_folder() -> Path:
-    """Where this process and its actors note what they map: beside their temporary files."""
+    """The folder, beside their temporary files, where this process and its actors note mappings.
+
+    See :mod:`spec.kit.mappings`.
+    """
     return Path(f"{tempfile.gettempdir()}-mapped")
 
 
 def watch(group: int) -> None:
-    """Have a process group ended with the run."""
+    """Note that a process group belongs to the run, so that the guardian ends it."""
     if FOLDER in os.environ:
         Path(os.environ[FOLDER], f"group-{group}").touch()
 
 
 def forget(group: int) -> None:
-    """Take back ``watch``: it has ended, and its number may be given to another."""
+    """Undo ``watch``: the group has ended, and its ID may be reused."""
     if FOLDER in os.environ:
         Path(os.environ[FOLDER], f"group-{group}").unlink(missing_ok=True)
 
 
 def bound_exit(code: int) -> None:
-    """From when the interpreter begins to exit, give it so many seconds, then end it with ``code``.
+    """End this process with exit code ``code`` if its exit takes longer than 10 s.
 
-    Whoever was ended in the middle of something may hold a lock for ever that the package's own
-    clearing up at the exit asks for: so did a worker of a Pool that a claim had forgotten.
+    The time begins when the interpreter begins to exit. A killed process never releases the locks
+    that it holds, and the package's own cleanup at exit may block until it acquires one of them.
+    This was seen with the workers of a Pool that a claim had not closed.
     """
-    # Not a Thread, which a fault may have broken: nobody waits for this one at the exit either.
+    # Not a threading.Thread: a fault may have broken it, and the exit would join it.
     _thread.start_new_thread(_cut_short, (code,))
 
 
 def _cut_short(code: int) -> None:
-    threading.main_thread().join()  # is over when the interpreter begins to exit
+    threading.main_thread().join()  # it returns when the interpreter begins to exit
     time.sleep(_EXIT)
-    print(f"the exit was cut short: it had no end within {_EXIT:g} s", file=sys.stderr)
+    print(f"the exit was cut short: it did not end within {_EXIT:g} s", file=sys.stderr)
     os._exit(code)
 
 
 def watch_own_group() -> None:
-    """Have this process and all it will start ended with the run."""
+    """Put this process into a new process group, which the guardian ends with the run."""
     if sys.platform != "win32":
         os.setpgid(0, 0)
         watch(os.getpid())
 
 
 def end_workers() -> None:
-    """End all that is the run's at once: left to themselves, workers take 8 seconds or more."""
+    """Kill all processes of the run except this one and the guardian.
+
+    If workers end by themselves, they take 8 seconds or more.
+    """
     if sys.platform != "win32":
         spared = {os.getpid(), _watch[0].pid}
         for pid in _belonging(Path(os.environ[FOLDER]), _watch[0].inode).certain:
@@ -170,10 +179,10 @@ def end_workers() -> None:
 
 
 def keep_pipes_from_forks() -> None:
-    """Take this worker's pipes away from what is forked from it.
+    """Replace this worker's pipes by os.devnull in the processes that are forked from it.
 
-    The run knows a worker's death by the end of its pipe; a forked child that lives on would
-    hide it for ever. The standard three are not the run's.
+    The run learns of a worker's death by end-of-file on its pipe. A forked child that outlives
+    the worker and holds the pipe open would hide its death. The descriptors 0, 1 and 2 are kept.
     """
     if sys.platform != "win32":
         nowhere = os.open(os.devnull, os.O_RDWR)
@@ -193,7 +202,10 @@ def keep_pipes_from_forks() -> None:
 if sys.platform == "win32":
 
     def _hold_in_job() -> None:
-        """Put this process, and so all that it will start, into a job that ends with it."""
+        """Put this process, and so all processes that it will start, into a job object.
+
+        The job ends with this process.
+        """
         import ctypes
         from ctypes import wintypes
 
@@ -220,7 +232,7 @@ if sys.platform == "win32":
             wintypes.DWORD,
         )
         kernel.AssignProcessToJobObject.argtypes = (wintypes.HANDLE, wintypes.HANDLE)
-        job = kernel.CreateJobObjectW(None, None)  # never closed: its handle ends with us
+        job = kernel.CreateJobObjectW(None, None)  # never closed: our end closes the handle
         limits = Limits(flags=kill_on_close)
         if not (
             kernel.SetInformationJobObject(
@@ -228,15 +240,15 @@ if sys.platform == "win32":
             )
             and kernel.AssignProcessToJobObject(job, kernel.GetCurrentProcess())
         ):
-            raise ctypes.WinError(ctypes.get_last_error())  # unrun: Windows alone can refuse
+            raise ctypes.WinError(ctypes.get_last_error())  # unrun: only Windows can refuse
 
 else:
 
     class Belonging(NamedTuple):
-        """What is the run's: ``certain`` pids, and ``doubtful`` groups of which it can't be told.
+        """The processes of the run: ``certain`` PIDs, and ``doubtful`` process groups.
 
-        Resource trackers are ``trackers``: a killed one leaks, and they end by themselves when
-        nobody is left to track for.
+        ``trackers`` are the PIDs of resource trackers, which are not killed: a killed tracker
+        leaks, and a tracker ends by itself when no process uses it any more.
         """
 
         certain: list[int]
@@ -244,7 +256,7 @@ else:
         doubtful: list[int]
 
     def _start_process(folder: str) -> None:
-        """Start the guardian, and hold its standard input and the mark."""
+        """Start the guardian, and keep its standard input and the pipe of the mark open."""
         command = [sys.executable, "-S", "-c", _PROGRAM, str(Path(__file__).parents[2])]
         with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
             mark, inherited = os.pipe()
@@ -263,35 +275,35 @@ else:
             )
             _watch.append(_Watch(int(started.stdout), os.fstat(mark).st_ino))
             os.register_at_fork(after_in_child=lambda: _close_quietly(lifeline))
-            # Both stay open as long as this process lives, and the mark in what is forked from it.
+            # Both stay open until this process ends, and the mark in the processes forked from it.
             ours.pop_all()
 
     def _close_quietly(descriptor: int) -> None:
-        with contextlib.suppress(OSError):  # the claim may have closed all that is open
+        with contextlib.suppress(OSError):  # the claim may have closed all descriptors
             os.close(descriptor)
 
     def main(folder: str, run: str, mark: str) -> None:
-        """What the guardian does, as a process of nobody's: its starter does not wait for it."""
+        """Run the guardian in a forked process, which the process that started it does not reap."""
         if pid := os.fork():
-            os.write(1, str(pid).encode())  # print would have the encoding of a terminal
+            os.write(1, str(pid).encode())  # print() would use the encoding of a terminal
             os._exit(0)
         os.setsid()
         os.dup2(os.open(os.devnull, os.O_RDWR), 1)
         sys.stdin.buffer.read()
-        # The run itself may still be on its way out, and has its exit code to give.
+        # The run itself may still be about to exit; it must keep its exit code.
         doubtful = end_all(Path(folder), os.fstat(int(mark)).st_ino, {os.getpid(), int(run)})
         if doubtful:
             print(
-                "left alone, since nothing tells whether they are the run's: process groups "
+                "left alone, because it is unknown whether they belong to the run: process groups "
                 + ", ".join(map(str, sorted(doubtful))),
                 file=sys.stderr,
             )
         shutil.rmtree(folder, ignore_errors=True)
 
     def end_all(folder: Path, inode: int, spared: set[int]) -> list[int]:
-        """End what belongs to the run until nothing of it is left, or the last wait is over.
+        """End the processes of the run, until none is left, for at most 10 s.
 
-        Gives the groups that may be the run's, and were left alone.
+        Returns the process groups that may belong to the run and were left alone.
         """
         mapped: set[int] = set()
         deadline = time.monotonic() + _LAST_WAIT
@@ -308,7 +320,7 @@ else:
         return found.doubtful
 
     def _belonging(folder: Path, inode: int) -> Belonging:
-        """What belongs to the run of the folder, whose forks hold the pipe with that inode."""
+        """The processes of the run with this folder; its forks hold the pipe with that inode."""
         noted = _noted(folder)
         found = Belonging([], [], [])
         told: dict[int, bool | None] = {}
@@ -322,7 +334,7 @@ else:
             if ours:
                 (found.trackers if TRACKER in command else found.certain).append(pid)
         found.doubtful.extend(group for group, ours in told.items() if ours is None)
-        if not listed:  # nothing can be seen here: a group that is there may be another's
+        if not listed:  # no process can be listed here: a group's ID may have been reused
             found.doubtful.extend(group for group in noted if group_exists(group))
         return found
 
@@ -330,6 +342,6 @@ else:
         """The groups that were noted, with the time of the note in seconds since the epoch."""
         noted = {}
         for path in folder.glob("group-*"):
-            with contextlib.suppress(OSError):  # it was taken back in the meantime
+            with contextlib.suppress(OSError):  # the note has been removed since
                 noted[int(path.name.partition("-")[2])] = path.stat().st_mtime
         return noted

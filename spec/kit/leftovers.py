@@ -1,4 +1,4 @@
-"""What a claim may not leave behind: children, threads, descriptors, shared memory, files."""
+"""Leftovers: a claim may leave no child, thread, file descriptor, shared memory or file behind."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from spec.kit.mappings import SHARED_MEMORY
 from spec.kit.package import IMPLEMENTATION
 from spec.kit.platforms import descriptors, kill, processes, shared_mappings, shared_names
 
-# How long, in seconds, what is about to end may take: the kernel reports it a little later.
+# How long, in seconds, a leftover may take to disappear: the kernel reports an end a little later.
 _SETTLING = 2.0
 
 
 class Baseline:
-    """What there is before a claim, and the question what there is beyond it afterwards."""
+    """The processes, files and so on that exist before a claim, to find those that it leaves."""
 
     def __init__(self) -> None:
         self._before = _survey()
         self._before["shared memory"] |= {path: path for path in shared_names()}
 
     def left_behind(self, processes_only: bool = False) -> list[str]:
-        """One line for each thing that was not there before; waits a little for what is ending.
+        """Return one line for each leftover; waits up to 2 s for leftovers to disappear.
 
-        PyPy collects first, and CPython does when something is found: a cycle may still hold it.
+        Collects garbage first on PyPy, and on CPython only when there are leftovers: a reference
+        cycle may still keep them alive.
         """
         if sys.implementation.name == "pypy":
             gc.collect()
@@ -45,8 +46,9 @@ class Baseline:
         return found
 
     def end(self) -> None:
-        """End the processes that were not there before, so that nothing has to wait for them, and
-        take the name from shared memory that was not there, so that no claim after this finds it.
+        """End the processes and unlink the shared memory that were not there before.
+
+        So the exit does not wait for these processes, and no later claim finds this memory.
         """
         for pid in _descendants().keys() - self._before["process"].keys():
             kill(pid)
@@ -55,7 +57,7 @@ class Baseline:
 
     def _beyond(self, processes_only: bool) -> list[str]:
         found = {"process": _descendants()} if processes_only else _survey()
-        return [  # processes first: what else is left is often theirs
+        return [  # processes first: they often cause the other leftovers
             f"{kind}: {name}"
             for kind, names in found.items()
             for identity, name in sorted(names.items(), key=lambda item: item[1])
@@ -74,7 +76,7 @@ def _survey() -> dict[str, dict[Any, str]]:
             for number, target in opened.items()
             if number not in _servers_own("_fd", "_forkserver_alive_fd")
             and target not in kept
-            and ".so" not in Path(target).name  # a library that the interpreter has loaded
+            and ".so" not in Path(target).name  # not a library that the interpreter has loaded
         },
         "shared memory": {path: path for path in shared_mappings() | _noted() if path not in kept},
         "file": {path: path for path in _files()},
@@ -82,7 +84,7 @@ def _survey() -> dict[str, dict[Any, str]]:
 
 
 def _descendants() -> dict[Any, str]:
-    """The processes below this one, but for the package's servers and other bystanders."""
+    """The descendants of this process, except the package's servers, with PID and command line."""
     below: dict[int, list[tuple[int, str]]] = {}
     for pid, parent, _, command in processes():
         below.setdefault(parent, []).append((pid, command))
@@ -97,7 +99,7 @@ def _descendants() -> dict[Any, str]:
 
 
 def _servers_own(*names: str) -> set[Any]:
-    """Private facts of the resource tracker and the fork server, which nothing public tells."""
+    """Private attributes of the resource tracker and the fork server; no public API has them."""
     values: set[Any] = set()
     for module, server in (
         ("resource_tracker", "_resource_tracker"),
@@ -109,7 +111,7 @@ def _servers_own(*names: str) -> set[Any]:
 
 
 def _heaps_own(opened: dict[int, str]) -> set[str]:
-    """Where the shared values lie: the package keeps that memory for values to come."""
+    """The files with the package's shared values: the package keeps them for later values."""
     loaded = sys.modules.get(f"{IMPLEMENTATION}.heap")
     heap = getattr(getattr(loaded, "BufferWrapper", None), "_heap", None)
     arenas = getattr(heap, "_arenas", ())
@@ -117,7 +119,7 @@ def _heaps_own(opened: dict[int, str]) -> set[str]:
 
 
 def _noted() -> set[str]:
-    """What this process and its actors have mapped of shared memory, and what has a name still."""
+    """The shared memory that this process and its actors have mapped and that still has a name."""
     folder = guardian.mappings_folder()
     noted = {SHARED_MEMORY + note.name.replace("\\", "/") for note in folder.glob("*")}
     return noted & shared_names() if noted else noted
@@ -128,7 +130,7 @@ def _server_pids() -> set[Any]:
 
 
 def _files() -> list[str]:
-    """Files in this process's own temporary folder, but for what outlives a claim by rights."""
+    """The files in this process's temporary folder, except those that may outlive a claim."""
     folder = Path(tempfile.gettempdir())
     kept = {
         Path(address).parent

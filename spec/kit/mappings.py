@@ -1,8 +1,8 @@
 """Notes of the named shared memory that the processes of a scene have mapped.
 
-A block that is closed and never unlinked keeps its name for the next one to find, and no
-process shows any more whose it was. So each process notes the names itself, when it maps them:
-the interpreter tells of every mapping (the audit event ``mmap.__new__``), whoever makes it.
+A block that is closed and never unlinked keeps its name, and nothing shows which process created
+it. So each process notes the names when it maps them: the interpreter raises an audit event,
+``mmap.__new__``, for every mapping.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ _folders: set[str] = set()
 
 
 def note_mappings(folder: str) -> None:
-    """Have this process, and what is forked from it, note what it maps: a file for each name.
+    """Make this process, and those forked from it, note the names that it maps.
 
-    On Linux only: nothing tells elsewhere what a descriptor leads to.
+    ``folder`` gets an empty file for each name. Has an effect on Linux only: other systems have
+    no /proc to look up a file descriptor's name.
     """
-    if folder in _folders:  # as in an actor that was forked from the test's process
+    if folder in _folders:  # so in an actor that was forked from the test's process
         return
     _folders.add(folder)
 
@@ -37,7 +38,7 @@ def note_mappings(folder: str) -> None:
             if path.startswith(SHARED_MEMORY) and not path.endswith(" (deleted)"):
                 name = path.removeprefix(SHARED_MEMORY).replace("/", "\\")
                 os.close(os.open(f"{folder}/{name}", os.O_CREAT, 0o600))
-        except OSError:  # no file is mapped, or nobody reads the notes any more
+        except OSError:  # anonymous memory, or the folder has been removed
             pass
 
     sys.addaudithook(note)

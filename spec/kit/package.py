@@ -1,4 +1,4 @@
-"""The package under test: the one place that knows its name."""
+"""The package under test: its name is written only here."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def start_methods() -> list[str]:
 
 
 def process_class(plain: Subclass) -> Subclass:
-    """Make a plain class with ``run`` a subclass of the package's Process: a decorator.
+    """A decorator that makes subclasses of the package's Process from a class with ``run``.
 
-    There is one subclass for each start method, in the plain class's module, so that a spawned
-    child finds it by name; :func:`subclass` gives the one that is wanted.
+    It adds a subclass for each start method to the module of the class, so that a spawned child
+    finds it by name, and returns the class itself; :func:`subclass` returns the subclasses.
     """
     for method in start_methods():
         base: Any = context(method).Process
@@ -43,17 +43,17 @@ def process_class(plain: Subclass) -> Subclass:
 
 
 def subclass(plain: type, start_method: str) -> type:
-    """What :func:`process_class` has made of a plain class for a start method."""
+    """The subclass that :func:`process_class` has made from ``plain`` for a start method."""
     return _subclasses[plain, start_method]
 
 
 def submodule(name: str) -> Any:
-    """A module of the package, for what a context does not have: ``submodule("connection")``."""
+    """Import a module of the package, for names that a context lacks: ``submodule("pool")``."""
     return importlib.import_module(f"{IMPLEMENTATION}.{name}")
 
 
 def context(start_method: str) -> Multiprocessing:
-    """The package with one start method fixed, as multiprocessing.get_context gives it.
+    """The package with one start method: the result of multiprocessing.get_context().
 
     Raises ValueError for a start method that the platform does not offer.
     """

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 
 def result_or_error(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """What the call returns, or the name of the type of the exception that it raises.
+    """The result of the call, or the name of the type of the exception that it raises.
 
-    For calls that cannot block forever; others belong in an actor.
+    It is for calls that cannot block forever; all others belong in an actor.
     """
     try:
         return call(*args, **kwargs)

@@ -1,4 +1,7 @@
-"""The differences between platforms: the only module, beside the probes, that asks for a name."""
+"""The differences between platforms.
+
+Only this module, the guardian and the simulated platforms ask for the name of the platform.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ TRACKER = "resource_tracker"
 
 
 def default_start_method() -> str:
-    """What a program gets that does not choose (multiprocessing, Contexts and start methods)."""
+    """The documented default start method (multiprocessing, Contexts and start methods)."""
     if sys.platform in ("win32", "darwin"):
         return "spawn"
     if not reached("3.14"):
@@ -28,40 +31,41 @@ def default_start_method() -> str:
 
 
 def kill(pid: int) -> None:
-    """End the process at once; harmless when there is none."""
-    with contextlib.suppress(OSError):  # Windows has one for a process that is not there too
+    """End the process at once; no effect if it has ended already."""
+    with contextlib.suppress(OSError):  # not ProcessLookupError: Windows raises another OSError
         if sys.platform != "win32":
             os.kill(pid, signal.SIGKILL)
         else:
-            os.kill(pid, signal.SIGTERM)  # is TerminateProcess there (os.kill)
+            os.kill(pid, signal.SIGTERM)  # calls TerminateProcess() there (os.kill)
 
 
 def request_stack(pid: int) -> bool:
-    """Have an actor's process write its stack to its channel; whether it could be asked.
+    """Make an actor's process write its stack to its channel; returns whether that is possible.
 
-    It is asked by the signal that the actor has registered (faulthandler.register, "not
-    available on Windows").
+    Sends the signal that the actor has registered (faulthandler.register, "not available on
+    Windows").
     """
     if hasattr(faulthandler, "register") and hasattr(signal, "SIGUSR2"):
-        with contextlib.suppress(OSError):  # it has ended in the meantime
+        with contextlib.suppress(OSError):  # the process has ended since
             os.kill(pid, signal.SIGUSR2)
             return True
     return False
 
 
 def kill_noting(pid: int) -> set[int]:
-    """End the process at once; the inodes of the named semaphores and memory it had mapped.
+    """End the process at once; returns the inodes of its named semaphores and shared memory.
 
-    Whoever is killed between making a semaphore and having it tracked leaves its name behind:
-    600 programs that were killed at about that moment left 35. The inodes are for
-    :func:`remove_shared_memory`. There are none but on Linux, where this can be told.
+    The inodes are for :func:`remove_shared_memory`. If a process is killed after it has created a
+    semaphore and before it has registered it with the resource tracker, the name stays: 600
+    programs that were killed at about that moment left 35 names. Empty except on Linux, because
+    other systems do not list the mappings of a process.
     """
     mapped: set[int] = set()
     if sys.platform == "linux":
         try:
-            os.kill(pid, signal.SIGSTOP)  # so that it makes no more of them
+            os.kill(pid, signal.SIGSTOP)  # so that it creates no more of them
             lines = Path("/proc", str(pid), "maps").read_text(errors="replace").splitlines()
-        except OSError:  # it has ended in the meantime
+        except OSError:  # the process has ended since
             lines = []
         mapped = {int(line.split()[4]) for line in lines if SHARED_MEMORY in line}
     kill(pid)
@@ -69,7 +73,7 @@ def kill_noting(pid: int) -> set[int]:
 
 
 def remove_shared_memory(inodes: set[int]) -> None:
-    """Remove what still has a name of that which killed processes had mapped."""
+    """Unlink the named semaphores and shared memory with these inodes that still have a name."""
     if inodes:
         for entry in os.scandir(SHARED_MEMORY):
             if entry.inode() in inodes:
@@ -82,13 +86,15 @@ if sys.platform != "win32":
         return any(its_group == group for _, _, its_group, _ in processes())
 
     def kill_group(group: int) -> None:
-        """End the group's processes at once, but for its resource trackers."""
+        """End the group's processes at once, except its resource trackers."""
         for pid in _members(group):
             kill(pid)
 
     def _members(group: int) -> list[int]:
-        """The group's processes, without its resource trackers: a killed one leaks its
-        semaphores, and they end by themselves as soon as nobody is left to track for.
+        """The PIDs of the group, without its resource trackers.
+
+        A killed tracker leaks its semaphores, and a tracker ends by itself as soon as no process
+        uses it any more.
         """
         return [
             pid
@@ -98,14 +104,17 @@ if sys.platform != "win32":
 
 
 def kill_tree(leader: int) -> None:
-    """End a process at once, and the process group that it leads if it leads one."""
+    """End a process at once, and the process group that it leads, if any."""
     kill(leader)
     if sys.platform != "win32":
         kill_group(leader)
 
 
 def limit_processor_time(pid: int, seconds: int) -> None:
-    """End the process, and each that it will start, after so much processor time; on Linux only."""
+    """Limit the CPU time of the process, and of each that it will start, on Linux only.
+
+    ``seconds`` is the limit; the kernel ends a process that exceeds it.
+    """
     if sys.platform == "linux":
         import resource
 
@@ -113,10 +122,11 @@ def limit_processor_time(pid: int, seconds: int) -> None:
 
 
 def reap_tree(leader: subprocess.Popen[bytes], seconds: float = 10.0) -> None:
-    """End a program that was started in a session of its own, and what it has started.
+    """End a program that was started in a new session, and the processes that it has started.
 
-    Waits, up to ``seconds``, until nothing of it runs, the resource tracker included, and
-    removes what nobody could track. On Windows the run's job object ends what it leaves behind.
+    Waits, up to ``seconds``, until all of them have ended, the resource tracker too, and unlinks
+    the shared memory that the tracker does not know. On Windows only the program itself is ended
+    here; the run's job object ends the others.
     """
     if sys.platform == "win32":
         leader.kill()
@@ -132,10 +142,10 @@ def reap_tree(leader: subprocess.Popen[bytes], seconds: float = 10.0) -> None:
 
 
 def processes() -> list[tuple[int, int, int, str]]:
-    """Pid, parent's pid, process group and command line of all processes that run (no zombies).
+    """PID, parent's PID, process group and command line of all processes, without zombies.
 
-    Empty where nothing lists them: on Windows, where the run's job object holds all of them,
-    and where Linux has no /proc; :func:`unsurveyed` says so.
+    Empty if processes cannot be listed: on Windows, where the run's job object holds all of its
+    processes, and on Linux without /proc; :func:`unsurveyed` says so.
     """
     if sys.platform == "linux":
         return [
@@ -163,7 +173,7 @@ def _listed(folder: str) -> list[str]:
 
 
 def _ps(*options: str) -> str:
-    """What ps says, without its line on itself; nothing where there is no ps."""
+    """The output of ps, without the line about ps itself; empty if there is no ps."""
     try:
         asked = subprocess.Popen(
             ["ps", *options], stdout=subprocess.PIPE, env={**os.environ, "LC_ALL": "C"}
@@ -181,7 +191,7 @@ def _linux_process(name: str) -> tuple[int, int, int, str] | None:
     try:
         stat = Path("/proc", name, "stat").read_text(errors="replace")
         command = Path("/proc", name, "cmdline").read_bytes()
-    except OSError:  # it has ended in the meantime
+    except OSError:  # the process has ended since
         return None
     state, parent, group = stat.rpartition(")")[2].split()[:3]
     if state in "ZX":
@@ -190,24 +200,24 @@ def _linux_process(name: str) -> tuple[int, int, int, str] | None:
 
 
 def environment(pid: int) -> list[bytes] | None:
-    """The entries of the environment that the process was started with; None where nothing tells.
+    """The entries of the environment that the process was started with; None if unknown.
 
-    Only Linux does, of the processes of the same user.
+    It is known on Linux only, and only for processes of the same user.
     """
     if sys.platform != "linux":
         return None
     try:
         return Path("/proc", str(pid), "environ").read_bytes().split(b"\0")
-    except FileNotFoundError:  # it has ended in the meantime
+    except FileNotFoundError:  # the process has ended since
         return []
     except OSError:
         return None
 
 
 def is_marked(pid: int, entry: str, inode: int) -> bool | None:
-    """Whether ``entry`` is in the process's environment, or it holds the pipe with that inode.
+    """Whether the process has ``entry`` in its environment, or the pipe with that inode open.
 
-    None where nothing tells; see :func:`environment`.
+    None if that is unknown; see :func:`environment`.
     """
     entries = environment(pid)
     if entries is None:
@@ -219,18 +229,19 @@ def is_marked(pid: int, entry: str, inode: int) -> bool | None:
 
 
 def led_since(group: int, noted: float) -> bool | None:
-    """Whether the leader of the process group is the one that led it at the time ``noted``.
+    """Whether the leader of the process group has led it since the time ``noted``.
 
-    Seconds since the epoch. A leader that was started later has been given the number anew; a
-    second is forgiven, since that is how exactly ps tells. None where there is no leader.
+    ``noted`` is in seconds since the epoch. A leader that was started later has a reused PID. A
+    difference of one second is allowed, because ps prints whole seconds. None if there is no
+    leader.
     """
     told = _ps("-o", "lstart=", "-p", str(group)).strip()
     return time.mktime(time.strptime(told)) <= noted + 1 if told else None
 
 
 def group_exists(group: int) -> bool:
-    """Whether a process group has that number, be it whose it may."""
-    if sys.platform == "win32":  # unrun: the guardian alone asks, and Windows has none
+    """Whether a process group with this ID exists, of this user or another."""
+    if sys.platform == "win32":  # unrun: only the guardian asks, and Windows has none
         return False
     try:
         os.killpg(group, 0)
@@ -242,14 +253,14 @@ def group_exists(group: int) -> bool:
 
 
 def unsurveyed() -> dict[str, str]:
-    """What cannot be seen here of that which a claim may not leave behind, and why not."""
+    """The kinds of leftovers that cannot be found here, and the reason for each."""
     blind = {}
     if os.getpid() not in (pid for pid, *_ in processes()):
-        blind["processes"] = "nothing lists them here (/proc, ps)"
+        blind["processes"] = "they cannot be listed here (/proc, ps)"
     if not descriptors():
-        blind["descriptors"] = "nothing lists them here (/dev/fd)"
+        blind["descriptors"] = "they cannot be listed here (/dev/fd)"
     if sys.platform != "linux" or not os.path.isdir(SHARED_MEMORY):
-        blind["shared memory"] = f"it has no folder here ({SHARED_MEMORY})"
+        blind["shared memory"] = f"it cannot be listed here ({SHARED_MEMORY})"
     return blind
 
 
@@ -261,12 +272,12 @@ def _target_of(link: str) -> str:
 
 
 def descriptors() -> dict[int, str]:
-    """The open descriptors of this process and what they lead to; empty where none are listed."""
+    """The open file descriptors of this process, each with its file; empty if not listed here."""
     if sys.platform == "win32":
         return {}
     found = {}
     for name in _listed("/dev/fd"):
-        with contextlib.suppress(OSError):  # the descriptor of the listing itself
+        with contextlib.suppress(OSError):  # the descriptor of the listing is closed by now
             found[int(name)] = _target(int(name))
     return found
 
@@ -278,7 +289,7 @@ def _target(descriptor: int) -> str:
 
 
 def shared_mappings() -> set[str]:
-    """Named semaphores and shared memory mapped by this process; empty but on Linux."""
+    """The named semaphores and shared memory mapped by this process; empty except on Linux."""
     if sys.platform != "linux":
         return set()
     try:
@@ -289,7 +300,7 @@ def shared_mappings() -> set[str]:
 
 
 def shared_names() -> set[str]:
-    """The paths of all named semaphores and shared memory of the machine; empty but on Linux."""
+    """The paths of all named semaphores and shared memory here; empty except on Linux."""
     if sys.platform != "linux":
         return set()
     return {SHARED_MEMORY + name for name in _listed(SHARED_MEMORY)}

@@ -23,7 +23,7 @@ __tracebackhide__ = True
 
 
 class Completed(NamedTuple):
-    """How a program ended: exit code (negative for a signal), what it wrote, seconds it took."""
+    """How a program ended: exit code (negative for a signal), output, and duration in seconds."""
 
     exitcode: int
     output: str
@@ -32,19 +32,19 @@ class Completed(NamedTuple):
 
     @property
     def lines(self) -> list[str]:
-        """What it wrote to standard output, line by line."""
+        """The lines that it wrote to standard output."""
         return self.output.splitlines()
 
 
 class Programs:
-    """Runs the programs of ``spec/programs``, each in an interpreter of its own.
+    """Runs the programs of ``spec/programs``, each in a new interpreter.
 
-    ``start_method`` is the program's first argument, ``chapter`` the folder of its programs;
-    ``folder`` is where a program may leave files for its claim to read; ``timeline`` is where
-    each run is noted; ``patience`` is the bound of a run in seconds.
+    ``start_method`` is the program's first argument; ``chapter`` is the folder of its programs;
+    ``folder`` is a folder for files that a program writes and its claim reads; ``timeline`` gets
+    the events of each run; ``patience`` is the bound of a run in seconds.
 
-    A program is named by its file without ``.py``; one of another chapter by its folder too, as
-    ``locks/sample_lock``.
+    The name of a program is its file without ``.py``. A program of another chapter is named with
+    its folder, as ``locks/sample_lock``.
     """
 
     def __init__(
@@ -81,11 +81,11 @@ class Programs:
     ) -> Completed:
         """Run a program; its first argument is the start method, ``arguments`` follow.
 
-        ``options`` are the interpreter's own (``-O``), ``environment`` is added to this one's,
-        ``typed`` is what the program finds on its standard input.
+        ``options`` are options of the interpreter (``-O``), ``environment`` is added to this
+        process's environment, and ``typed`` is the program's standard input.
 
-        Nothing of its process tree is left afterwards. Raises TimedOut if it does not end within
-        the patience.
+        All processes that it has started are ended. Raises TimedOut if it does not end within the
+        patience.
         """
         words = [*options, str(self._path(name)), self.start_method, *arguments]
         return self._run(name, words, environment, typed)
@@ -103,17 +103,23 @@ class Programs:
         return completed.lines
 
     def table_of(self, name: str, *arguments: str, **settings: Any) -> dict[str, str]:
-        """As :meth:`lines_of`, for a program whose lines are ``label: value``; a dict of them."""
+        """As :meth:`lines_of`, for lines ``label: value``; returns a dict of them.
+
+        Raises ValueError if a line has no ": ".
+        """
         return dict(line.split(": ", 1) for line in self.lines_of(name, *arguments, **settings))
 
     def run_default(self, name: str) -> Completed:
-        """Run it without a start method as argument: it gets the platform's default."""
+        """Run a program without an argument: it gets the platform's default start method."""
         return self._run(name, [str(self._path(name))])
 
     def run_together(
         self, run: Callable[[str], Completed], names: Iterable[str]
     ) -> dict[str, Completed]:
-        """How each program ends, run by ``run``; three at a time, since most of them wait."""
+        """Run each program by calling ``run`` with its name; returns how each ended.
+
+        Three run at a time, because most of them wait.
+        """
         from concurrent.futures import ThreadPoolExecutor  # its import adds locks to every fork
 
         names = list(names)
@@ -121,12 +127,12 @@ class Programs:
             return dict(zip(names, together.map(run, names), strict=True))
 
     def run_typed(self, name: str, *arguments: str) -> Completed:
-        """Run it as if it were typed: it comes from standard input and has no file."""
+        """Run a program from standard input, as if it were typed: it has no file."""
         text = self._path(name).read_text(encoding="utf-8")
         return self._run(name, ["-", self.start_method, *arguments], typed=text)
 
     def run_given(self, name: str, *arguments: str) -> Completed:
-        """Run it as an argument of ``-c``: it has no file."""
+        """Run a program as the argument of ``-c``: it has no file."""
         text = self._path(name).read_text(encoding="utf-8")
         return self._run(name, ["-c", text, self.start_method, *arguments])
 
@@ -147,9 +153,9 @@ class Programs:
         environment: Mapping[str, str] = MappingProxyType({}),
         typed: str = "",
     ) -> Completed:
-        # Unbuffered, print writes each piece on its own, and the lines of processes get mixed.
+        # Unbuffered, print() writes each part separately, and lines of several processes mix.
         surroundings = {**os.environ, "PYTHONUNBUFFERED": "", **environment}
-        # Files, not pipes: whoever outlives the program holds a pipe open.
+        # Files, not pipes: a child that outlives the program would hold a pipe open.
         with (
             tempfile.TemporaryFile() as output,
             tempfile.TemporaryFile() as errors,
@@ -158,7 +164,8 @@ class Programs:
             given.write(typed.encode())
             given.seek(0)
             began = now()
-            # The working directory outlives the resource trackers: 3.13.0's crashes without one.
+            # The current directory stays until after the resource trackers have ended: 3.13.0's
+            # crashes if its directory was removed.
             program = subprocess.Popen(
                 [sys.executable, *words],
                 stdin=given,
@@ -182,10 +189,10 @@ class Programs:
         self._note(ended, name, "stdout", printed)
         self._note(ended, name, "stderr", complained)
         if code is None:
-            lost = "what it had printed and not flushed is lost"
+            lost = "output that it had not flushed is lost"
             self._note(ended, name, "killed", f"after {seconds:.1f} s; {lost}")
             raise TimedOut(
-                f"{self._told(name)} has not ended within {self.patience:g} s; it printed "
+                f"{self._told(name)} did not end within {self.patience:g} s; it printed "
                 f"{printed!r} and wrote {complained!r} to stderr; {lost}"
             )
         self._note(ended, name, "ended", f"with exit code {code}")

@@ -1,4 +1,4 @@
-"""The types of what is under test, as far as the chapters use it. Read by the type checker only."""
+"""The types of the package under test, as far as chapters use them, for the type checker only."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class AQueue(Protocol):
 
 
 class Multiprocessing(Protocol):
-    """A context of the package: what multiprocessing.get_context gives."""
+    """A context of the package: the result of multiprocessing.get_context()."""
 
     def Process(
         self,

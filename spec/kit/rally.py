@@ -1,12 +1,12 @@
-"""A rally: whether two players really run at the same time.
+"""A rally: it shows whether two players really run at the same time.
 
-They hand a counter back and forth through memory that is not the package's, and neither ever
-sleeps nor yields. On two cores a hundred exchanges are over in a fraction of a millisecond,
-however busy the machine is beside them, since one moment with both on a core is enough. On one
-core, or under a lock that both need, every exchange waits until the system or the interpreter
-switches, which takes milliseconds. So no ratio of times is needed, and no idle machine.
+They pass a turn back and forth through memory that is not the package's, and neither of them
+sleeps or yields. On two cores a hundred exchanges take a fraction of a millisecond, even on a busy
+machine, because one moment with both players on a core is enough. On one core, or under a lock
+that both need, every exchange waits until the system or the interpreter switches, which takes
+milliseconds. So the verdict needs no ratio of times and no idle machine.
 
-Run as a program this file is one player, for the probe of the usable cores.
+Run as a program, this file is one player, for the probe of the usable cores.
 """
 
 from __future__ import annotations
@@ -19,21 +19,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-#: How many exchanges in a row are timed.
+#: The number of consecutive exchanges that are timed together.
 EXCHANGES = 100
-#: Seconds in which that many exchanges show that both players ran at once. Two cores took
+#: Seconds: if so many exchanges take less, both players ran at the same time. Two cores took
 #: 0.03 to 0.15 ms; one core took 800 ms; two threads took 1,000 ms under CPython's GIL and
 #: 150 ms under PyPy's.
 AT_ONCE = 0.002
-#: Bytes that the players share: whose turn it is, whether both ran at once, whether to stop.
+#: The number of bytes that the players share: the player whose turn it is, whether both ran at
+#: the same time, whether to stop.
 COURT = 3
 
 
 def play(court: Any, me: int, seconds: float) -> None:
-    """Rally as player ``me`` (0 or 1) on ``court``, bytes that both players share.
+    """Play as player ``me`` (0 or 1) on ``court``, bytes that both players share.
 
-    Ends as soon as a hundred exchanges have shown that both players ran at once, else after
-    ``seconds``; ``ran_at_once`` tells which.
+    Returns as soon as a hundred exchanges have shown that both players ran at the same time, at
+    the latest after ``seconds``; :func:`ran_at_once` returns the result.
     """
     deadline = time.perf_counter() + seconds
     begin = time.perf_counter()
@@ -56,18 +57,18 @@ def play(court: Any, me: int, seconds: float) -> None:
 
 
 def ran_at_once(court: Any) -> bool:
-    """Whether the rally that was played on ``court`` showed both players running at once."""
+    """Whether the rally on ``court`` has shown that both players ran at the same time."""
     return bool(court[1])
 
 
 def court_in(path: str) -> mmap.mmap:
-    """The court that lies in the file ``path``, which holds ``COURT`` zero bytes at first."""
+    """The court in the file ``path``, which has to contain ``COURT`` zero bytes at first."""
     with open(path, "r+b") as file:
         return mmap.mmap(file.fileno(), COURT)
 
 
 def main(path: str, me: str, seconds: str) -> None:
-    """Play one side, on a court in a file."""
+    """Play as one player, on a court in a file."""
     with court_in(path) as court:
         play(court, int(me), float(seconds))
 

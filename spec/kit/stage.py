@@ -1,7 +1,7 @@
-"""The stage: what a test uses to start actors, listen to them, cue them and end them.
+"""The stage: a test uses it to start actors, listen to them, cue them and end them.
 
-Every wait has a bound. A wait that exceeds it names the actor and the word that did not come.
-Whatever the stage has started is ended with the scene.
+Every wait has a bound. The error of a wait that exceeds it names the actor and the word that did
+not come. All processes that the stage has started end with the scene.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import socket
 import sys
 import tempfile
 import threading
-import traceback  # here for the forked actors, which should find it loaded
+import traceback  # imported here so that forked actors need not import it
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 # A failure shows the chapter's own lines, not these.
 __tracebackhide__ = True
 
-# Seconds between two looks at what no actor reports.
+# Seconds between two checks of a condition that no actor reports.
 _LOOK = 0.02
-# Seconds in which an actor that hangs can be expected to send its stack.
+# Seconds within which an actor that hangs should send its stack.
 _STACK = 1.0
-# What an actor was waited for, as "has not ..." and as "before ..." say it.
+# The awaited step of an actor: the form after "has not", and the form after "before".
 _GERUNDS = {"said": "saying", "returned": "returning", "ended": "ending", "entered": "entering"}
 
 
@@ -47,11 +47,15 @@ class TimedOut(Exception):
 
 
 class Gone(Exception):
-    """An actor ended before it did what it was waited for: the claim crashes."""
+    """An actor ended before the step that the test waited for: the claim crashes."""
 
 
 class Event(NamedTuple):
-    """One line of the timeline: ``time`` in seconds on the common clock; who; what; details."""
+    """One line of the timeline: an action of an actor, a program or the test.
+
+    ``actor`` is its name; ``kind`` is the action, such as "say"; ``text`` is the details.
+    ``time``, and ``end`` if the event has a duration, are in seconds on the common clock.
+    """
 
     time: float
     actor: str
@@ -61,7 +65,7 @@ class Event(NamedTuple):
 
 
 class _Line(Channel):
-    """A connection of an actor or of a stranger: an actor sends the token first."""
+    """A connection of an actor or of an unknown process: an actor sends the token first."""
 
     def __init__(self, connection: socket.socket) -> None:
         super().__init__(connection)
@@ -70,7 +74,7 @@ class _Line(Channel):
 
 
 class Nested:
-    """Stands in for the handle of a process that another actor starts: only that one has it."""
+    """Replaces the Process of a nested actor: only the actor that starts it has the Process."""
 
     pid = exitcode = None
 
@@ -83,11 +87,11 @@ class Nested:
 
 
 class Actor:
-    """The test's side of one actor: what it says, and the means to cue it and to see it end.
+    """The test's side of one actor: receives its words, cues it and waits for its end.
 
     ``process`` is the Process (or Thread) under test that the actor runs in; ``spans`` are the
-    stretches of time that it has reported, by name; ``last_word`` is when it last reported
-    anything. ``ticket`` is what another actor needs to start this one: see :meth:`Stage.nested`.
+    spans that it has reported, by name; ``last_word`` is the time of its last report.
+    ``ticket`` is for another actor that is to start this one: see :meth:`Stage.nested`.
 
     An example::
 
@@ -126,30 +130,31 @@ class Actor:
         self.failure: str | None = None
 
     def expect(self, word: str) -> Any:
-        """Wait until the actor says ``word``; returns what it says with it.
+        """Wait until the actor says ``word``; returns the values that it says with the word.
 
-        That is None, a value, or a tuple of several values. Each ``expect`` takes one saying of
-        the word. Raises TimedOut after the patience, Gone if the actor ends first, and
-        AssertionError if any actor raises or if this one returns without saying the word.
+        That is None, one value, or a tuple of several values. If an actor says a word twice, each
+        ``expect`` takes one of them. Raises TimedOut after the patience, Gone if the actor ends
+        first, and AssertionError if any actor raises an exception or if this actor returns without
+        saying the word.
         """
         self._stage.wait(self, lambda: self.has_said(word), "said", word)
         values = self._said.pop(self._place_of(word))[1]
         return values[0] if len(values) == 1 else values or None
 
     def does_not_say(self, word: str) -> bool:
-        """Listen for one beat; returns whether ``word`` does not come.
+        """Listen for one beat; returns True if ``word`` does not come.
 
-        A "never" is refuted by one saying of the word. Some actor has to say the word in the
-        course of the scene: to listen for a word that no actor ever says would prove nothing.
+        Some actor has to say the word later in the scene, else the claim fails: the absence of a
+        word that no actor ever says proves nothing.
         """
         return self._stage.none_says([self], word)
 
     def has_said(self, word: str) -> bool:
-        """Whether the actor has said ``word`` and no ``expect`` has taken it; does not listen."""
+        """Whether the actor has said ``word`` and no ``expect`` has taken it; does not wait."""
         return any(said == word for said, _ in self._said)
 
     def cue(self, word: str) -> None:
-        """Let the actor continue that waits, or will wait, for the cue ``word``."""
+        """Give the actor the cue ``word``: it continues when it waits for it, now or later."""
         self._stage.wait(self, lambda: self._channel is not None, "entered")
         assert self._channel is not None
         self._cued.append(word)
@@ -171,17 +176,18 @@ class Actor:
         return self._result[0]
 
     def wait_until_gone(self) -> None:
-        """Wait for the end of the actor as the kernel tells it, by end-of-file.
+        """Wait for end-of-file on the actor's channel, which the kernel closes with the process.
 
-        The package is not asked. Its exit code may come a moment later: an interpreter that
-        ends by itself closes its files first, and a signal in between could still kill it.
+        The package is not asked. The exit code may be available a moment later: an interpreter
+        that exits closes its files first, and a signal in between could still kill it.
         """
         self._stage.wait(self, lambda: self.has_ended, "ended")
 
     def exit_code(self) -> int | None:
         """Wait for the end of the actor; returns the exit code, or None for a thread.
 
-        Waits for end-of-file first, which comes from the kernel and not from the package.
+        Waits for end-of-file first, as :meth:`wait_until_gone` does. Raises TimedOut after the
+        patience.
         """
         self._stage.wait(self, lambda: self.has_ended, "ended", ending=True)
         if not _joined(self.process, self._stage.patience):
@@ -193,12 +199,12 @@ class Actor:
 
     @property
     def is_thread(self) -> bool:
-        """Whether it runs in the test's own process."""
+        """Whether the actor runs in a thread of the test's process."""
         return isinstance(self.process, threading.Thread)
 
     @property
     def has_ended(self) -> bool:
-        """Whether the actor's channel is closed, as the kernel does when a process ends."""
+        """Whether the actor's channel is closed: the kernel closes it when the process ends."""
         return self._channel is not None and self._channel.ended
 
     @property
@@ -209,7 +215,7 @@ class Actor:
         return self._channel is None and not self.process.is_alive()
 
     def take(self, frame: tuple[Any, ...]) -> None:
-        """Note what the actor has reported."""
+        """Note a report of the actor."""
         kind, time, *rest = frame
         self.last_word = time
         self._awaited_cue = ""
@@ -236,17 +242,17 @@ class Actor:
             self._stage.record(time, self.name, kind, summary)
 
     def plight(self) -> str:
-        """What an actor that was waited for in vain is doing instead, as far as can be told."""
+        """The state of an actor that did not do the awaited step; empty if it is unknown."""
         if self._channel is None:
             return "; it has not entered"
         if self._awaited_cue:
             cued = ", ".join(map(repr, self._cued)) or "nothing"
             return f"; it waits for the cue {self._awaited_cue!r}; cued: {cued}"
         stack = self._stack()
-        return f"\n{self.name} stands at:\n{stack}" if stack else ""
+        return f"\nstack of {self.name}:\n{stack}" if stack else ""
 
     def end_before(self, what: str) -> Exception:
-        """The error that tells of an actor that ended before it did ``what``, a gerund."""
+        """The error for an actor that ended before ``what``, a gerund such as "returning"."""
         if self._result is not None:
             said = ", ".join(map(repr, self._words)) or "nothing"
             return AssertionError(
@@ -256,7 +262,7 @@ class Actor:
         return Gone(f"{self.name} {_ended(self.process)} {last}, before {what}")
 
     def _stack(self) -> str:
-        """Where the actor stands, its last call first; empty if that cannot be told here."""
+        """The actor's stack, its last call first; empty if it is not available here."""
         if isinstance(self.process, threading.Thread):
             frame = sys._current_frames().get(self.process.ident or 0)
             lines = list(_calls(frame))
@@ -282,7 +288,7 @@ class Actor:
             guardian.watch(pid)
 
     def dismiss(self) -> None:
-        """End the actor, whatever it does, and release what it held."""
+        """End the actor, whatever it is doing, and close its channel and Process."""
         if self._channel is not None:
             self._channel.close()
         if isinstance(self.process, threading.Thread):
@@ -301,7 +307,10 @@ class Actor:
             self.process.close()
 
     def _dismiss_nested(self) -> None:
-        """End a process that is no child of this one: its PID is its own until it has ended."""
+        """End a process that is not a child of this one.
+
+        It is killed only before end-of-file: after its end its PID may be reused.
+        """
         if self.pid is not None:
             if not self.has_ended:
                 kill_tree(self.pid)
@@ -312,10 +321,10 @@ class Actor:
 
 
 def _joined(process: AProcess | threading.Thread | Nested, patience: float) -> bool:
-    """Whether the process (or thread) has ended, waiting up to ``patience`` seconds for it.
+    """Whether the process (or thread) ends within ``patience`` seconds.
 
-    In small steps: join() with a timeout does not notice the end of a forked child while a
-    child of that child holds the other end of its sentinel; is_alive() does.
+    It joins in small steps: join() with a timeout does not notice the end of a forked child while
+    a child of that child holds the other end of its sentinel; is_alive() does.
     """
     deadline = now() + patience
     while process.is_alive():
@@ -326,13 +335,13 @@ def _joined(process: AProcess | threading.Thread | Nested, patience: float) -> b
 
 
 def _calls(frame: FrameType | None) -> Iterator[str]:
-    """A thread's stack in the form that faulthandler writes."""
+    """The lines of a thread's stack in the format of faulthandler."""
     for each, line in traceback.walk_stack(frame):
         yield f'  File "{each.f_code.co_filename}", line {line} in {each.f_code.co_name}'
 
 
 def _without_kit(lines: list[str]) -> Iterator[str]:
-    """A stack, or several, without what lies below the actor."""
+    """The lines of one or several stacks, without the kit's own calls below the actor."""
     below = False
     for line in lines:
         below = (below and line.startswith(" ")) or line.endswith(" in perform")
@@ -341,18 +350,18 @@ def _without_kit(lines: list[str]) -> Iterator[str]:
 
 
 def _ended(process: AProcess | threading.Thread | Nested) -> str:
-    """How a process ended, for a sentence about its actor."""
+    """How a process ended, as the predicate of a sentence about its actor."""
     code = getattr(process, "exitcode", None)
     if code is None:
         return "ended"
     try:
         return f"was ended by {signal.Signals(-code).name}"
-    except ValueError:  # no signal has such a number: it ended by itself
+    except ValueError:  # no signal has this number: the process exited
         return f"ended with exit code {code}"
 
 
 def _standing(process: AProcess) -> tuple[int | None, bool]:
-    """The PID, and whether it still runs; a process that the claim has closed has neither."""
+    """The PID, and whether the process is alive; (None, False) if the claim has closed it."""
     try:
         return process.pid, process.pid is not None and process.is_alive()
     except ValueError:  # "process object is closed"
@@ -360,11 +369,12 @@ def _standing(process: AProcess) -> tuple[int | None, bool]:
 
 
 class Stage:
-    """Starts the actors of one scene, listens to them, and ends whatever is left of them.
+    """Starts the actors of one scene, listens to them, and ends those that are still running.
 
-    ``mp`` is the package with one start method, ``patience`` the bound of every wait in seconds.
-    ``timeline`` is the evidence: what the actors and the test did, and when. ``said`` and
-    ``listened_for`` are the words that actors said, and those whose absence was proved.
+    ``mp`` is the package with one start method; ``patience`` is the bound of every wait in
+    seconds; ``timeline`` is the list of all events of actors and the test, with their times.
+    ``said`` are the words that actors said; ``listened_for`` are those that did not come while
+    the test listened for them.
 
     An example::
 
@@ -417,10 +427,11 @@ class Stage:
         by: Callable[..., Any] | None = None,
         **settings: Any,
     ) -> Actor:
-        """Start ``actor(stage, *args)`` in a process of its own; returns the test's side of it.
+        """Start ``actor(stage, *args)`` in a new process; returns the test's side of it.
 
-        ``by`` makes what runs the actor: the package's Process by default, else anything that is
-        created and started as Process and Thread are. ``settings`` are its further arguments.
+        ``by`` creates the object that runs the actor: the package's Process by default, or another
+        class with the same interface, such as threading.Thread. ``settings`` are further
+        arguments for it.
         """
         entering = self.prepare(actor, *args, by=by, **settings)
         assert not isinstance(entering.process, Nested)
@@ -443,7 +454,8 @@ class Stage:
     def nested(self, actor: Callable[..., Any], *args: Any) -> Actor:
         """The test's side of an actor that another actor will start.
 
-        The other one receives its ``ticket`` as an argument and calls ``stage.start(ticket)``.
+        The other actor receives the ``ticket`` of the nested actor as an argument and calls
+        ``stage.start(ticket)``.
         """
         stage = self._pass_for(actor.__name__)
         written = self._admit(stage, Nested())
@@ -464,7 +476,10 @@ class Stage:
         )
 
     def enter_subclass(self, plain: type, *args: Any) -> Actor:
-        """Start a ``process_class`` created with ``(stage, *args)``; its ``run`` has to perform."""
+        """Start a ``process_class``, created with ``(stage, *args)``.
+
+        Its ``run`` has to call :func:`spec.kit.perform`. Returns the test's side of the actor.
+        """
         stage = self._pass_for(plain.__name__)
         process = subclass(plain, stage.start_method)(stage, *args)
         actor = self._admit(stage, process)
@@ -480,17 +495,18 @@ class Stage:
         return self.enter(actor, *args, **settings).returns()
 
     def span(self, word: str) -> Span:
-        """A context manager that notes how long the test was inside it."""
+        """A context manager that notes in the timeline how long the test was inside it."""
         return Span(
             word, lambda kind, begin, text, end: self.record(begin, "test", kind, text, end)
         )
 
     def at_some_beat(self, scene: Callable[[float], bool]) -> bool:
-        """Play ``scene(beat)`` until it finds its witness; returns whether it does.
+        """Play ``scene(beat)`` until it returns True, its witness; returns whether it did.
 
-        It is for what *can* be. Each beat is twice the one before: on a busy machine a longer one
-        finds the witness that a shorter one missed, and what never happens has none at any. The
-        last is the longest with which a scene of seven beats fits the patience.
+        It is for claims that something *can* happen. Each beat is twice as long as the previous
+        one: on a busy machine a longer beat finds the witness that a shorter one missed, and what
+        never happens has no witness at any beat. With the longest beat a scene of seven beats
+        still fits into the patience.
         """
         beat = BEAT
         while 7 * beat <= self.patience:
@@ -500,9 +516,10 @@ class Stage:
         return False
 
     def first_to_say(self, actors: Sequence[Actor], word: str) -> Actor:
-        """Wait until one of ``actors`` says ``word``; returns that one.
+        """Wait until one of ``actors`` says ``word``; returns that actor.
 
-        It is ``expect`` for several actors, none of which may end before that.
+        It is :meth:`Actor.expect` for several actors. Raises as it does; Gone only if the first
+        of ``actors`` ends before that.
         """
 
         def saying() -> list[Actor]:
@@ -514,7 +531,10 @@ class Stage:
         return chosen
 
     def none_says(self, actors: Sequence[Actor], word: str) -> bool:
-        """Listen for one beat to all of ``actors``; see :meth:`Actor.does_not_say`."""
+        """Listen for one beat to all of ``actors``; returns True if none of them says ``word``.
+
+        See :meth:`Actor.does_not_say`.
+        """
         self.listened_for.add(word)
         deadline = now() + BEAT
         while not any(actor.has_said(word) for actor in actors) and (left := deadline - now()) > 0:
@@ -522,20 +542,21 @@ class Stage:
         return not any(actor.has_said(word) for actor in actors)
 
     def wait_until(self, ready: Callable[[], bool], what: str) -> None:
-        """Ask ``ready`` again and again until it is true; raises TimedOut, naming ``what``.
+        """Call ``ready`` again and again until it returns true.
 
-        It is for what only the object under test can tell.
+        It is for a state that only the object under test shows. Raises TimedOut after the
+        patience; its message names ``what``.
         """
         deadline = now() + self.patience
         while not ready():
             self._complain()
             if now() > deadline:
-                raise TimedOut(f"{what} did not come about within {self.patience:g} s")
+                raise TimedOut(f"{what} did not happen within {self.patience:g} s")
             self.listen(_LOOK)
 
     @property
     def never_said(self) -> list[str]:
-        """The words whose absence was proved, and that no actor has said in the whole scene."""
+        """The words that the test listened for and that no actor has said in the whole scene."""
         return sorted(self.listened_for - self.said)
 
     def record(
@@ -554,15 +575,15 @@ class Stage:
     ) -> None:
         """Listen until ``ready()``; raises TimedOut, Gone or AssertionError, naming the actor.
 
-        ``verb`` and ``word`` tell what the actor is waited for; ``ending`` is true if its end is
-        what is wanted, even before it has entered.
+        ``verb`` and ``word`` name the awaited step of the actor in messages; ``ending`` is true
+        if the test waits for its end, even if it ends before it has entered.
         """
         deadline = now() + self.patience
         object = f" {word!r}" if word else ""
         while not ready():
             self._complain()
             if actor.has_ended or actor.never_came:
-                while self.listen(_LOOK):  # its last words may still be on their way
+                while self.listen(_LOOK):  # its last reports may still be in transit
                     pass
                 if ready() or (ending and actor.never_came):
                     return
@@ -578,7 +599,7 @@ class Stage:
             self.listen(left if actor.pid is not None else min(left, _LOOK))
 
     def listen(self, seconds: float) -> bool:
-        """Take in what has been reported, waiting at most ``seconds``; whether there was any."""
+        """Receive reports, waiting at most ``seconds``; returns whether any data has come."""
         heard = self._selector.select(seconds)
         for key, _ in heard:
             if key.fileobj is self._listener:
@@ -588,23 +609,23 @@ class Stage:
         return bool(heard)
 
     def close(self) -> None:
-        """End the scene: nothing that was started here is left."""
-        with ExitStack() as ending:  # each is dismissed, even if one dismissal fails
-            # a process that could not be started still has its arguments: drop it, last
+        """End the scene and all actors that were started in it."""
+        with ExitStack() as ending:  # all are dismissed, even if one dismissal fails
+            # A process that could not be started still holds its arguments: drop it, last.
             ending.callback(self._actors.clear)
             ending.callback(self._path.unlink, missing_ok=True)
             ending.callback(release, self._listener)
             ending.callback(release, self._selector)
             for line in [key.data for key in self._selector.get_map().values() if key.data]:
                 ending.callback(line.close)
-            # last called back first: a thread may be waiting for a process to end
+            # Callbacks run in reverse order: processes first, a thread may be joining one.
             for actor in sorted(self._actors.values(), key=lambda actor: not actor.is_thread):
                 ending.callback(actor.dismiss)
 
     def _accept(self) -> None:
         try:
             connection, _ = self._listener.accept()
-        except OSError:  # the peer has ended since: Windows then has no connection to give
+        except OSError:  # the peer has ended since, which makes accept() fail on Windows
             return
         connection.settimeout(self.patience)
         self._selector.register(connection, selectors.EVENT_READ, _Line(connection))
@@ -624,7 +645,7 @@ class Stage:
                 self.record(now(), line.actor.name, "ended", "")
 
     def _recognise(self, line: _Line) -> None:
-        """Check the token: what a stranger sends is never decoded."""
+        """Check the token: data from an unknown process is never decoded."""
         token = line.take(len(self._token))
         line.trusted = token == self._token
         line.ended = line.ended or (token is not None and not line.trusted)
@@ -639,7 +660,7 @@ class Stage:
             line.actor.take(frame)
 
     def _complain(self) -> None:
-        """Raise at once if an actor has raised: it is the reason for whatever does not come."""
+        """Raise AssertionError if an actor has raised: probably nothing else will come."""
         for actor in self._actors.values():
             if actor.failure is not None:
                 raise AssertionError(actor.failure)

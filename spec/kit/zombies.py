@@ -1,6 +1,6 @@
-"""Zombies: children that have ended and whose exit status was not collected yet.
+"""Zombies: children that have ended and whose exit status has not been collected yet.
 
-Needs the capability "waitid". The package is not asked.
+These functions need the capability "waitid" and do not use the package.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def wait_for_zombie(stage: ActorStage, pid: int) -> None:
-    """An actor for a thread: waits until the child has ended, and leaves its exit status there."""
+    """An actor for a thread: wait until the child has ended, without collecting its exit status."""
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # type: ignore[attr-defined,unused-ignore]
 
 
 def is_zombie(pid: int) -> bool:
-    """Whether the child has ended and its exit status was not collected yet.
+    """Whether the child has ended and its exit status has not been collected yet.
 
-    Raises ChildProcessError if it was collected.
+    Raises ChildProcessError if it has been collected.
     """
     options = os.WEXITED | os.WNOWAIT | os.WNOHANG  # type: ignore[attr-defined,unused-ignore]
     return os.waitid(os.P_PID, pid, options) is not None  # type: ignore[attr-defined,unused-ignore]

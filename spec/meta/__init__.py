@@ -1,1 +1,1 @@
-"""Tests of the kit, the report and the catalogue of faults: the house's own."""
+"""The project's own tests: of the kit, the report and the catalogue of faults."""

@@ -1,4 +1,4 @@
-"""Actors of the tests of the house. Children import this module, so it imports next to nothing."""
+"""Actors for the project's own tests. Children import this module, so it imports little."""
 
 import os
 import signal
@@ -7,23 +7,23 @@ import time
 
 
 def noop(*_):
-    """Do nothing: an actor, or the target of a bare child."""
+    """Do nothing: an actor, or the target of a child without the kit."""
 
 
 def loaded(_):
-    """Tell which modules this child has loaded."""
+    """Return the names of the modules that this child has loaded."""
     return sorted(sys.modules)
 
 
 def write_loaded(path):
-    """The target of a bare child: write down which modules it has loaded."""
+    """Write the names of the modules that this child has loaded: a target without the kit."""
     names = sorted(sys.modules)
     with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123
         file.write("\n".join(names))
 
 
 def exit_without_a_word(_, code):
-    """End at once, as a crash does."""
+    """Exit at once, as in a crash."""
     os._exit(code)
 
 
@@ -35,20 +35,20 @@ def stubborn(stage):
 
 
 def waiter(stage):
-    """Wait for a cue."""
+    """Wait for the cue "go"."""
     stage.say("here")
     stage.wait_for_cue("go")
     return "gone on"
 
 
 def say_when_cued(stage):
-    """Say when cued that this is here."""
+    """Say "here" when cued."""
     stage.wait_for_cue("go")
     stage.say("here")
 
 
 def parent(stage):
-    """Have a child that sleeps, and say which."""
+    """Start a child that sleeps, and report its PID."""
     child = stage.mp.Process(target=time.sleep, args=(600,))
     child.start()
     stage.say("child", child.pid)
@@ -62,7 +62,7 @@ def start(stage, ticket):
 
 
 def start_and_crash(stage, ticket):
-    """Start a nested actor and end at once."""
+    """Start a nested actor and exit at once."""
     stage.start(ticket)
     os._exit(1)
 
@@ -74,6 +74,6 @@ def raiser(stage):
 
 
 def timekeeper(stage):
-    """Read the clock all along a short sleep."""
+    """Report the span of a short sleep."""
     with stage.span("sleeping"):
         time.sleep(0.01)

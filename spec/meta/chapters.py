@@ -1,8 +1,8 @@
-"""Chapters for scratch copies: what is simple, what hangs, and one claim for each verdict."""
+"""Chapters for scratch copies: a simple claim, claims that hang, one for each verdict and so on."""
 
-# To be given its name, the first part of its claim's id.
+# A template: ``name`` is the subject in its claim's id.
 SIMPLE = '''
-"""Scratch: what is simple."""
+"""Scratch: a simple claim."""
 
 from spec.kit import claim
 
@@ -18,7 +18,7 @@ def test_it_holds(mp, stage):
 '''
 
 HANGS = '''
-"""Scratch: what hangs on purpose."""
+"""Scratch: claims that hang."""
 
 import time
 
@@ -43,7 +43,7 @@ def test_the_test_hangs(mp, stage):
     time.sleep(600)
 '''
 
-# With SPEC_WITHOUT=semaphore-value each claim gets the verdict in its id.
+# With SPEC_WITHOUT=semaphore-value, each claim gets the verdict in its id.
 VERDICTS = '''
 """Scratch: one claim for each verdict."""
 
@@ -108,9 +108,9 @@ def test_it_is_a_known_deviation(mp, stage):
     assert stage.result_of(noop), "nothing came"
 '''
 
-# Ends when a file "go" lies beside the chapter.
+# Its claim ends when there is a file "go" in the folder of the chapter.
 WAITS = '''
-"""Scratch: what waits to be let go on."""
+"""Scratch: a claim that waits."""
 
 import time
 from pathlib import Path
@@ -126,9 +126,9 @@ def test_it_waits(mp, stage):
         time.sleep(0.01)
 '''
 
-# Each leaves one thing behind.
+# Each claim except the last leaves shared memory behind.
 LEAVES = '''
-"""Scratch: what is left behind."""
+"""Scratch: claims that leave shared memory behind."""
 
 import os
 from multiprocessing import resource_tracker
@@ -136,12 +136,12 @@ from multiprocessing.shared_memory import SharedMemory
 
 from spec.kit import claim
 
-# One of an actor's own would unlink what it forgets.
+# A tracker that an actor starts would unlink its blocks at the end of the actor.
 resource_tracker.ensure_running()
 
 
 def forget(stage, how):
-    """Make a block of shared memory, and never unlink it."""
+    """Create a block of shared memory, and never unlink it."""
     block = SharedMemory(create=True, size=8)
     if how != "mapped":
         block.close()
@@ -158,31 +158,31 @@ def forget(stage, how):
 
 @claim("leaves.mapped", docs="multiprocessing")
 def test_a_block_that_is_mapped_to_the_end(mp, stage):
-    """An actor forgets a block that it has mapped."""
+    """An actor never unlinks a block that it has mapped."""
     stage.result_of(forget, "mapped")
 
 
 @claim("leaves.closed", docs="multiprocessing")
 def test_a_block_that_is_closed(mp, stage):
-    """An actor forgets a block that it has closed."""
+    """An actor never unlinks a block that it has closed."""
     stage.result_of(forget, "closed")
 
 
 @claim("leaves.killed", docs="multiprocessing")
 def test_a_block_of_an_actor_that_is_killed(mp, stage):
-    """An actor that the stage ends has forgotten a block."""
+    """An actor that the stage ends has not unlinked a block."""
     stage.enter(forget, "killed").expect("made")
 
 
 @claim("leaves.forked", docs="multiprocessing")
 def test_a_block_of_a_fork(mp, stage):
-    """A fork of an actor forgets a block."""
+    """A forked child of an actor never unlinks a block."""
     stage.result_of(forget, "forked")
 
 
 @claim("leaves.own", docs="multiprocessing")
 def test_a_block_of_the_test(mp, stage):
-    """The test forgets a block."""
+    """The test never unlinks a block."""
     SharedMemory(create=True, size=8).close()
 
 

@@ -1,4 +1,4 @@
-"""What the tests of the house may ask for."""
+"""The fixtures for the project's own tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FIGURES = pytest.StashKey[list[str]]()
 
 
 def _scratch() -> Iterator[Scratch]:
-    """A copy of the house; see :mod:`spec.meta.scratch`. Nothing may be left of its runs."""
+    """A copy of the project; see :mod:`spec.meta.scratch`. Its runs may leave nothing behind."""
     scratch = Scratch()
     yield scratch
     left = scratch.left_behind()
@@ -31,14 +31,14 @@ scratch_of_module = pytest.fixture(_scratch, name="scratch_of_module", scope="mo
 
 @pytest.fixture
 def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Shows a line at the end of the run, so that it can be quoted."""
+    """A function that adds a line to the end of the run's output, such as a measured time."""
     return request.config.stash.setdefault(_FIGURES, []).append
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Show the figures."""
+    """Print the lines that tests have added with ``figure``."""
     if figures := config.stash.get(_FIGURES, None):
         terminalreporter.section("figures")
         for line in figures:

@@ -1,4 +1,4 @@
-"""A copy of the house with chapters of a test's own, and runs of it that can be interrupted."""
+"""A copy of the project with chapters that a test writes, and runs that can be interrupted."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from spec.kit.clock import now
 from spec.kit.platforms import processes
 
 HOUSE = Path(__file__).parents[2]
-# Seconds for what has to come: the end of a run, and the guardian's work after it.
+# The bound in seconds of a run.
 _BOUND = 60.0
 _ROOMS = ("kit", "report", "faults", "simulated", "site")
 
 
 def eventually(ready: Callable[[], bool], seconds: float = 10.0) -> bool:
-    """Whether ``ready()`` comes true within the time."""
+    """Whether ``ready()`` returns true within ``seconds``."""
     deadline = now() + seconds
     while not ready():
         if now() > deadline:
@@ -36,19 +36,19 @@ def eventually(ready: Callable[[], bool], seconds: float = 10.0) -> bool:
 
 
 class Ended(NamedTuple):
-    """How a run ended, and all that it wrote."""
+    """The exit code of a run, and its output: stdout and stderr together."""
 
     exitcode: int
     output: str
 
     @property
     def lines(self) -> list[str]:
-        """What it wrote, without the empty lines."""
+        """The lines of the output, without empty lines."""
         return [line for line in self.output.splitlines() if line.strip()]
 
 
 class Running:
-    """A run that is under way: the leader of a session, and so of a process group, of its own."""
+    """A run that has been started: the leader of a new session, and so of a new process group."""
 
     def __init__(self, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
         self.pid = process.pid
@@ -57,7 +57,7 @@ class Running:
         guardian.watch(self.pid)
 
     def interrupt_group(self) -> None:
-        """What Control-C in a terminal does to the process group in the foreground."""
+        """Send SIGINT to its process group, as Control-C in a terminal does."""
         assert hasattr(os, "killpg")
         os.killpg(self.pid, signal.SIGINT)
 
@@ -70,7 +70,7 @@ class Running:
         self._process.kill()
 
     def ends(self) -> Ended:
-        """Wait for the end."""
+        """Wait for the end, for at most 60 s."""
         try:
             self._process.wait(_BOUND)
         finally:
@@ -83,14 +83,14 @@ class Running:
 
 
 class Scratch:
-    """The copy. Its runs have a folder for temporary files of their own, ``temporary``.
+    """The copy of the project. Its runs create their temporary files in ``temporary``.
 
-    The folder's name is in the environment of all that a run starts, so that it can be told
-    from what others run on the machine at the same time.
+    The path of its folder is in the environment of all processes that a run starts, to tell them
+    from other processes of the machine.
     """
 
     def __init__(self) -> None:
-        # Short names: the addresses of local sockets are made from them.
+        # Short names, because the addresses of local sockets begin with them.
         self.folder = Path(tempfile.mkdtemp(prefix="s"))
         self.root = self.folder / "h"
         self.temporary = self.folder / "t"
@@ -104,14 +104,14 @@ class Scratch:
             shutil.copytree(HOUSE / "spec" / room, self.root / "spec" / room)
 
     def write(self, name: str, text: str) -> Path:
-        """Write a file, named from the top of the copy."""
+        """Write a file; ``name`` is its path in the copy."""
         path = self.root / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
         return path
 
     def chapter(self, name: str, text: str) -> None:
-        """Write a chapter, the last one."""
+        """Write a chapter and add it to the end of CHAPTERS."""
         self._chapters.append(name)
         house = (HOUSE / "spec/__init__.py").read_text(encoding="utf-8")
         above = house.partition("#: The reading order")[0]
@@ -119,8 +119,8 @@ class Scratch:
         self.write(f"spec/test_{name}.py", text)
 
     def python(self, *arguments: str, **environment: str) -> Running:
-        """Start an interpreter at the top of the copy."""
-        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's & does that to us
+        """Start an interpreter in the folder of the copy."""
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # set by a shell, for & at its end
             signal.signal(signal.SIGINT, signal.default_int_handler)
         inherited = {k: v for k, v in os.environ.items() if k not in (VARIABLE, WITHOUT)}
         output = tempfile.TemporaryFile()  # noqa: SIM115
@@ -136,11 +136,11 @@ class Scratch:
         return Running(process, output)
 
     def start(self, *arguments: str, **environment: str) -> Running:
-        """Start a run."""
+        """Start a run of pytest."""
         return self.python("-m", "pytest", "-p", "no:cacheprovider", *arguments, **environment)
 
     def run(self, *arguments: str, **environment: str) -> Ended:
-        """A run from its start to its end."""
+        """Start a run of pytest and wait for its end."""
         return self.start(*arguments, **environment).ends()
 
     def processes(self) -> dict[int, str]:
@@ -149,13 +149,13 @@ class Scratch:
         return {pid: command for pid, _, _, command in processes() if mark in _surroundings(pid)}
 
     def note_shared_memory(self) -> set[str]:
-        """Note which named semaphores and shared memory the processes have mapped now."""
+        """Note the named semaphores and shared memory that the runs' processes have mapped now."""
         for pid in self.processes():
             self._shared_memory |= _shared_mappings(pid)
         return self._shared_memory
 
     def left_behind(self) -> list[str]:
-        """What is left of all runs; waits, with a bound, for those who clean up after a run."""
+        """The leftovers of all runs; waits up to 10 s for guardians and resource trackers."""
         eventually(lambda: not self._left())
         return self._left()
 
@@ -168,11 +168,11 @@ class Scratch:
 
 
 def _surroundings(pid: int) -> bytes:
-    """The environment and the command line that a process was started with."""
+    """The environment and the command line with which a process was started."""
     try:
         folder = Path("/proc", str(pid))
         return (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
-    except OSError:  # it has ended in the meantime
+    except OSError:  # the process has ended since
         return b""
 
 

@@ -1,16 +1,16 @@
-"""A manager whose server tells what it has loaded, for the tests of the house."""
+"""A manager whose server returns the modules that it has loaded, for the project's own tests."""
 
 import sys
 from multiprocessing.managers import BaseManager
 
 
 def loaded():
-    """Which modules this process has loaded."""
+    """Return the names of the modules that this process has loaded."""
     return sorted(sys.modules)
 
 
 class Teller(BaseManager):
-    """Its server tells."""
+    """A manager with one method, ``loaded``."""
 
 
 Teller.register("loaded", loaded)

@@ -1,4 +1,4 @@
-"""The channel: frames arrive whole and in order, however they were cut on the way."""
+"""The channel: frames arrive complete and in order, even if they arrive in parts."""
 
 import socket
 
@@ -56,14 +56,14 @@ def test_the_end_is_told(ends):
 
 
 class Refusing:
-    """A resource that cannot be closed in a fork, as a kqueue was until 3.11.7 and 3.12.1."""
+    """A resource that cannot be closed in a fork, like a kqueue before 3.11.7 and 3.12.1."""
 
     def close(self) -> None:
         raise OSError("Bad file descriptor")
 
 
 class Closing:
-    """A resource that notes that it was closed."""
+    """A resource that notes whether it was closed."""
 
     closed = False
 
@@ -81,7 +81,7 @@ def test_what_cannot_be_closed_in_a_fork_does_not_keep_the_rest_open(monkeypatch
 
 @pytest.mark.parametrize("kind", ["abstract", "file", "loopback"])
 def test_a_listener_is_reached_wherever_it_is(monkeypatch, tmp_path, kind):
-    """Abstract on Linux; else a file; on the loopback network where the path is too long."""
+    """It is abstract on Linux, else a file, or on the loopback interface for a too long path."""
     bind = socket.socket.bind
 
     def bind_as_elsewhere(self, address):

@@ -1,4 +1,7 @@
-"""What a child has loaded: as good as nothing beyond what a bare child of the package has."""
+"""The modules that a child has loaded: the kit adds few to those of a bare child.
+
+A bare child is one that the package starts without the kit.
+"""
 
 import sys
 
@@ -8,9 +11,10 @@ from spec.kit.platforms import TRACKER, processes
 from spec.meta.actors import loaded, write_loaded
 from spec.meta.servers import Teller
 
-# What only the run has a use for. A child would load it in five times a bare child's time.
+# Modules that only the run needs. With them a child takes five times as long to start.
 FOREIGN = {"pytest", "_pytest", "pluggy", "xdist", "execnet", "spec.report", "spec.conftest"}
-# What a spawned child in a claim has loaded beyond a bare one with a target in spec.meta.
+# Modules that an actor's spawned process has loaded, and a bare child with a target in spec.meta
+# has not.
 KIT = {
     "__future__",
     "spec.kit",
@@ -25,13 +29,13 @@ KIT = {
 
 
 def foreign(modules):
-    """Those of ``modules`` that no child should have."""
+    """Those of ``modules`` that no child should load."""
     return {name for name in modules if any(f"{name}.".startswith(f"{each}.") for each in FOREIGN)}
 
 
 @pytest.fixture
 def bare(mp, tmp_path):
-    """The modules of a bare child of the package."""
+    """The modules that a bare child has loaded."""
     path = tmp_path / "modules"
     child = mp.Process(target=write_loaded, args=(path,))
     child.start()
@@ -49,7 +53,7 @@ def test_an_actors_process_has_loaded_the_kit_and_no_more(mp, stage, bare):
 
 
 def test_the_fork_server_has_loaded_nothing_of_the_run(mp, bare):
-    """A bare child of the fork server has what the server has, and the module of its target."""
+    """A bare child of the fork server has its server's modules and the module of its target."""
     if mp.get_start_method() == "fork":
         assert bare <= set(sys.modules)
     else:
@@ -64,7 +68,7 @@ def test_a_managers_server_has_loaded_nothing_of_the_run(mp):
 
 
 def test_the_resource_tracker_is_an_interpreter_of_its_own(mp):
-    """It cannot be asked. But it was started anew, to run one function of the package."""
+    """Its modules cannot be read, but its command line shows that it runs one function only."""
     semaphore = mp.Semaphore()
     trackers = [command for *_, command in processes() if f"{TRACKER} import main" in command]
     assert trackers, semaphore

@@ -1,4 +1,4 @@
-"""Claims: where they apply, by version and start method, and what is said where they do not."""
+"""Claims: the versions and start methods where they apply, and the reason where they do not."""
 
 import ast
 import inspect
@@ -75,7 +75,7 @@ def test_what_a_claim_is_not_about_is_not_played(scratch):
 
 
 def test_what_changes_in_a_proof_is_told_on_its_claim():
-    """A proof that asks for a version has that version among its claim's changes."""
+    """The ``changes`` of a claim name every version with which its proof calls reached()."""
     for chapter in catalogue.chapters():
         for claim in chapter.claims:
             tree = ast.parse(inspect.getsource(claim.test))

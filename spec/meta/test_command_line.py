@@ -1,4 +1,4 @@
-"""The command line: each wrong value gets one line that says what was wrong and what is allowed."""
+"""The command line: the error for a wrong value is one line with the value and those allowed."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from spec.report.record import read
 
 @pytest.fixture
 def simple(scratch: Scratch) -> Scratch:
-    """A copy with one claim, simple.holds."""
+    """A copy of the project with one claim, simple.holds."""
     scratch.chapter("simple", SIMPLE.format(name="simple"))
     return scratch
 
@@ -29,7 +29,7 @@ def simple(scratch: Scratch) -> Scratch:
         ("--claim=xyzzy", "'xyzzy'", "--claims"),
         ("--start-method=thread", "thread", "spawn"),
         ("--claims=x", "x", "--claims=json"),
-        ("--level=seen", "seen", "documented and observed"),
+        ("--level=seen", "seen", "documented, observed"),
         ("--patience=0", "0", "above 0"),
         ("--patience=x", "x", "above 0"),
         ("--patience=nan", "nan", "above 0"),
@@ -69,16 +69,16 @@ def test_the_script_is_refused_with_the_words_to_type(simple):
 
 
 def spent() -> float:
-    """Seconds of processor time that this process's children have taken."""
+    """The CPU time of this process's children in seconds."""
     times = os.times()
     return times.children_user + times.children_system
 
 
 @pytest.mark.parametrize("option", ["--claims", "--claims=json"])
 def test_the_listing_plays_nothing_and_takes_under_a_second(option):
-    """A second of processor time: how long it takes on a busy machine says nothing.
+    """It takes less than a second of CPU time: elapsed time on a busy machine proves nothing.
 
-    The first listing finds chapters that were never compiled, the second does not.
+    The first listing may have to compile the chapters, the second does not.
     """
     costs = []
     for _ in range(2):
@@ -108,9 +108,9 @@ def test_the_listing_as_data_has_each_claim_once(simple):
     [
         ('methods=("swapn",)', "methods: 'swapn' is unknown: did you mean spawn?"),
         ('needs=("signal",)', "needs: 'signal' is unknown: did you mean signals"),
-        ('level="promised"', "level: 'promised' is unknown: there are documented, observed"),
-        ('since="3.x"', "'3.x' is no release"),
-        ('changes={"next": ""}', "'next' is no release"),
+        ('level="promised"', "level: 'promised' is unknown: choose from documented, observed"),
+        ('since="3.x"', "'3.x' is not a release"),
+        ('changes={"next": ""}', "'next' is not a release"),
         ('deviations={"gill": ""}', "deviations: 'gill' is unknown: did you mean"),
     ],
 )
@@ -161,7 +161,7 @@ def test_a_chapter_that_is_not_in_the_list_is_named(simple, arguments):
     (line,) = simple.run("-n", "0", *arguments).lines
     assert line == (
         "ERROR: spec/test_later.py is not in CHAPTERS (spec/__init__.py): "
-        'add "later" where it is to be read'
+        'add "later" at its place in the reading order'
     )
 
 

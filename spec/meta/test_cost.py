@@ -1,4 +1,7 @@
-"""What a child costs inside a claim, beside what a bare child of the package costs."""
+"""The duration of a child in a claim, compared with a bare child.
+
+A bare child is one that the package starts without the kit.
+"""
 
 import compileall
 from pathlib import Path
@@ -9,22 +12,25 @@ import pytest
 from spec.kit.clock import now
 from spec.meta.actors import noop
 
-# A measurement's pairs, and how often it is made until one is a witness.
+# The number of pairs in a measurement, and the largest number of measurements.
 PAIRS = 21
 MEASUREMENTS = 10
-# A child in a claim may cost this many times a bare one, and this many seconds more.
+# A child in a claim may take so many times as long as a bare child, plus so many seconds.
 BOUNDS = {"spawn": (1.3, 0.0), "fork": (1.0, 0.003), "forkserver": (1.0, 0.003)}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled():
-    """Where bytecode is not written down, each child would compile the kit anew."""
+    """Compile the kit once: if bytecode is not written, each child would compile it again."""
     for room in ("kit", "meta"):
         assert compileall.compile_dir(Path(__file__).parents[1] / room, quiet=1)
 
 
 def measure(mp, stage):
-    """What children cost in a claim and bare, in seconds from start to end, in turns."""
+    """Durations in seconds, from start to end, of children in a claim and of bare children.
+
+    They run alternately.
+    """
     played, bare = [], []
     for _ in range(PAIRS):
         began = now()
@@ -39,11 +45,11 @@ def measure(mp, stage):
 
 
 def test_a_child_in_a_claim_costs_what_a_bare_child_costs(mp, stage, figure):
-    """The medians of one measurement show it, or the cheapest children of all measurements.
+    """The medians of one measurement show it, or the fastest children of all measurements.
 
-    Where many others want the processors, every hand-over from process to process waits for
-    its turn, and there are more of them in a claim: then no median shows what the kit costs.
-    The cheapest children still do, and a kit that is too slow makes them dearer too.
+    On a busy machine every switch from process to process waits, and a claim has more of them.
+    Then the medians show the load rather than the kit. The fastest children still show the kit:
+    if it were too slow, they would be slower too.
     """
     method = mp.get_start_method()
     times, more = BOUNDS[method]

@@ -1,4 +1,4 @@
-"""What a failure says: a stranger who sees one red claim has to know where to look."""
+"""Failures: a reader who sees one red claim must know what happened and where to look."""
 
 import re
 
@@ -8,7 +8,7 @@ from spec.kit import package
 
 # Each claim fails in its own way.
 FAILING = '''
-"""Scratch: what fails on purpose."""
+"""Scratch: claims that fail."""
 
 import os
 import signal
@@ -84,7 +84,7 @@ def test_thread_hangs(mp, stage):
 
 
 def return_lock(stage):
-    """Return what is no plain data."""
+    """Return an object that is not plain data."""
     return [1, (stage.mp.Lock(), 2)]
 
 
@@ -95,7 +95,7 @@ def test_result(mp, stage):
 
 
 def say_lock(stage):
-    """Say what is no plain data."""
+    """Say a word with an object that is not plain data."""
     stage.say("here", stage.mp.Lock())
 
 
@@ -149,7 +149,7 @@ if sys.argv[2] == "hang":
 raise SystemExit("a reason")
 """
 
-# What the failure of each claim says, as regular expressions that have to be found in this order.
+# The parts of each failure's text, as regular expressions that must match in this order.
 SAID = {
     "another_word": ["E  .*: speak returned None without saying 'saeted'; it said 'seated'"],
     "killed": [
@@ -165,10 +165,10 @@ SAID = {
     ],
     "hangs": [
         r"E  .*: hang has not said 'done' within 0\.2 s",
-        "E +hang stands at:",
+        "E +stack of hang:",
         'E +File ".*test_failing.py", line 52 in hang',
     ],
-    "thread_hangs": ["E +hang stands at:", 'E +File ".*test_failing.py", line 52 in hang'],
+    "thread_hangs": ["E +stack of hang:", 'E +File ".*test_failing.py", line 52 in hang'],
     "result": [
         r"E  .*: return_lock returned a Lock: results are plain data \(numbers, str, bytes, tuple, "
         r"list, dict\)"
@@ -183,18 +183,18 @@ SAID = {
         "E  .*: spec/programs/failing/breaks.py ended with exit code 1: a reason",
     ],
     "program_hangs": [
-        r"breaks +killed after 0\.\d s; what it had printed and not flushed is lost",
-        r"E  .*: spec/programs/failing/breaks.py has not ended within 0\.5 s",
+        r"breaks +killed after 0\.\d s; output that it had not flushed is lost",
+        r"E  .*: spec/programs/failing/breaks.py did not end within 0\.5 s",
     ],
     "leaves": ["left behind: process: .*; descriptor: "],
 }
-# A failure's last line is the chapter's own, whatever the kit did in between.
+# These failures show a line of the chapter, and no line of the kit.
 OWN = {name for name in SAID if name != "leaves"}
 
 
 @pytest.fixture(scope="module")
 def failures(scratch_of_module):
-    """The text of each failure of a run, by the test's name without its prefix."""
+    """The text of each failure of a run, by the test's name without ``test_``."""
     scratch_of_module.chapter("failing", FAILING)
     scratch_of_module.write("spec/programs/failing/breaks.py", PROGRAM)
     method = ("--start-method", package.start_methods()[0])

@@ -1,4 +1,4 @@
-"""Faults: one that is installed is in every process of the run, and one that is gone says so."""
+"""Faults: an installed fault is in every process of the run; one without a target is an error."""
 
 import os
 import types
@@ -38,9 +38,9 @@ def test_two_thirds_of_the_claims_have_a_fault_that_is_not_crude():
     assert len(with_one) >= 2 / 3 * len(claims)
 
 
-# Each claim holds where the fault is, and fails where it is not.
+# Each claim holds if the process that it is about has the fault, and fails if it has not.
 SEATS = '''
-"""Scratch: who has a semaphore with one seat too many."""
+"""Scratch: processes that have a semaphore with one seat too many."""
 
 from multiprocessing.managers import BaseManager
 
@@ -49,7 +49,7 @@ from spec.kit.package import context
 
 
 def seats(method):
-    """How many seats a semaphore with one seat has."""
+    """Return how often a Semaphore(1) can be acquired."""
     semaphore = context(method).Semaphore(1)
     return sum(semaphore.acquire(False) for _ in range(3))
 
@@ -116,7 +116,7 @@ def test_the_control_breaks_nothing(scratch):
     assert run.exitcode == 0, run.output
 
 
-# Faults of a scratch copy's own.
+# Faults that only the copy has.
 NOTE = """
 from spec.faults import fault
 
@@ -130,20 +130,20 @@ def leaves_a_note(original, *args):
 
 @fault("synchronize.Semaphore.acquire_with_care", "simple.holds")
 def has_no_hold(original, self):
-    \"\"\"What it replaces was renamed long ago.\"\"\"
+    \"\"\"Its target does not exist.\"\"\"
 """
 
 
 @pytest.fixture
 def scratch_faults(scratch):
-    """A copy with one claim, simple.holds, and two faults of its own."""
+    """A copy of the project with one claim, simple.holds, and two more faults."""
     scratch.chapter("simple", SIMPLE.format(name="simple"))
     scratch.write("spec/faults/scratch.py", NOTE)
     return scratch
 
 
 def test_the_resource_tracker_has_the_fault_too(scratch_faults):
-    """It has an interpreter of its own, wherever semaphores have names."""
+    """It runs in a new interpreter, on all systems with named semaphores."""
     run = scratch_faults.run(
         *("-n", "0", "--start-method", "spawn"), **{faults.VARIABLE: "scratch.leaves_a_note"}
     )
@@ -152,16 +152,16 @@ def test_the_resource_tracker_has_the_fault_too(scratch_faults):
 
 
 def test_a_fault_that_no_longer_takes_hold_is_no_pass(scratch_faults):
-    """The run says so in one line and plays nothing, and the catalogue's table calls it wrong."""
+    """The run prints one line and plays nothing, and the table of faults counts it as wrong."""
     name = "scratch.has_no_hold"
     run = scratch_faults.run("-n", "0", **{faults.VARIABLE: name})
     assert run.exitcode == 1
     assert run.lines == [
-        "ERROR: SPEC_FAULT: Semaphore has no acquire_with_care: the fault does not take hold here"
+        "ERROR: SPEC_FAULT: Semaphore has no acquire_with_care: the fault has no effect here"
     ]
     table = scratch_faults.python("-m", "spec.faults", "--fault", name).ends()
     assert table.exitcode == 1
-    assert "does not take hold here" in table.output
+    assert "the fault has no effect here" in table.output
     assert "1 wrong" in table.output or "2 wrong" in table.output
 
 
@@ -181,7 +181,7 @@ def test_a_fault_that_finds_nothing_to_replace_says_so():
 
 
 class Owner:
-    """What faults replace, of each kind."""
+    """One attribute of each kind that faults can replace."""
 
     def __init__(self):
         self._make_methods()
@@ -211,7 +211,7 @@ class Owner:
 
 @pytest.fixture
 def owner():
-    """A class of its own for each test."""
+    """A new class for each test."""
     return type("Owner", (Owner,), {})
 
 

@@ -1,4 +1,4 @@
-"""The guardian's parts: what it takes for the run's, what it ends, and what it leaves alone."""
+"""The parts of the guardian: the processes that it ends, and those that it leaves alone."""
 
 import io
 import os
@@ -23,14 +23,17 @@ SLEEP = "import sys; sys.stdin.read()"
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A run's folder, which notes go to."""
+    """A run's folder, where process groups are noted."""
     monkeypatch.setenv(guardian.FOLDER, str(tmp_path))
     return tmp_path
 
 
 @pytest.fixture
 def start():
-    """Starts a process that waits, with more environment or descriptors; all end with the test."""
+    """A function that starts a process which waits; all of them end with the test.
+
+    ``more`` is added to the environment; ``settings`` are arguments of Popen.
+    """
     with ExitStack() as ending:
 
         def start(more: dict[str, str] | None = None, **settings) -> subprocess.Popen[bytes]:
@@ -49,7 +52,7 @@ def start():
 
 @pytest.fixture
 def pipe():
-    """Both ends of the pipe by which forks are known."""
+    """Both ends of the pipe by which the guardian recognises forks."""
     ends = os.pipe()
     yield ends
     for end in ends:
@@ -58,17 +61,17 @@ def pipe():
 
 @pytest.fixture
 def no_proc(monkeypatch):
-    """As on macOS: ps lists the processes, and nothing tells of their environment."""
+    """As on macOS: ps lists the processes, and their environment is unknown."""
     monkeypatch.setattr(platforms, "sys", SimpleNamespace(platform="darwin"))
 
 
 def end(folder, pipe):
-    """What the guardian of the folder's run does at its end; the groups it leaves alone."""
+    """End the processes of the folder's run; returns the groups that are left alone."""
     return guardian.end_all(folder, os.fstat(pipe[0]).st_ino, {os.getpid()})
 
 
 def note(group: int, seconds_ago: float) -> None:
-    """Note a group, so long ago."""
+    """Note a group with a time that is ``seconds_ago``."""
     guardian.watch(group)
     noted = Path(os.environ[guardian.FOLDER], f"group-{group}")
     os.utime(noted, (0, time.time() - seconds_ago))
@@ -129,7 +132,7 @@ def test_where_nothing_can_be_seen_living_groups_are_left_alone_and_told(
     assert living.poll() is None
 
 
-def test_what_was_noted_and_taken_back_is_nobodys(folder):
+def test_a_forgotten_group_is_not_noted(folder):
     guardian.watch(7)
     assert set(guardian._noted(folder)) == {7}
     guardian.forget(7)
@@ -149,8 +152,8 @@ def test_after_an_interrupt_all_is_ended_but_the_run_and_its_guardian(
     assert watching.poll() is None
 
 
-def test_the_guardian_is_nobodys_child_and_tells_its_pid(monkeypatch, capfd):
-    """Its first process says so and ends at once; the other is forked from it."""
+def test_the_guardian_runs_in_a_fork_and_its_starter_prints_the_pid(monkeypatch, capfd):
+    """The first process prints the PID of the guardian, which it has forked, and exits."""
 
     def leave(code):
         raise SystemExit(code)

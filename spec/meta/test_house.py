@@ -1,4 +1,4 @@
-"""The house's rules: what every room may import, and what every claim must have."""
+"""The rules of the project: which modules each part may import, and how chapters are built."""
 
 import ast
 import sys
@@ -14,18 +14,18 @@ from spec.report.chapters import README, with_table
 SPEC = Path(__file__).parents[1]
 KIT = sorted(SPEC.glob("kit/*.py"))
 CHAPTER_FILES = sorted(SPEC.glob("test_*.py"))
-# Where a platform may be asked for its name.
+# The files that may ask for the name of the platform.
 PLATFORMS = {
     SPEC / "kit/platforms.py",
     SPEC / "kit/guardian.py",
     *SPEC.glob("simulated/*.py"),
 }
-# What tells it.
+# The attributes that return it.
 NAMES = {"sys.platform", "os.name", "platform.system"}
 
 
 def imports(path: Path) -> Iterator[str]:
-    """The modules that the file imports, at its top or further in."""
+    """The modules that the file imports, at its top or inside functions."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -40,7 +40,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def is_standard(module: str) -> bool:
-    """Whether the standard library has it, and it is not what is under test."""
+    """Whether the standard library has the module, and it is not the package under test."""
     top = module.partition(".")[0]
     return top in sys.stdlib_module_names and top != "multiprocessing"
 
@@ -51,13 +51,13 @@ def is_of_the_kit(module: str) -> bool:
 
 @pytest.mark.parametrize("path", [*KIT, *CHAPTER_FILES], ids=lambda path: path.stem)
 def test_kit_and_chapters_import_the_standard_library_and_the_kit(path):
-    """Not pytest, which children would load; not spec.report; not the package under test."""
+    """They do not import pytest, which children would load, spec.report or multiprocessing."""
     assert {name for name in imports(path) if not (is_standard(name) or is_of_the_kit(name))} == (
         set()
     )
 
 
-def test_nobody_asks_for_a_platforms_name_but_the_module_of_differences():
+def test_only_some_modules_ask_for_the_name_of_the_platform():
     asking = {
         f"{path.relative_to(SPEC)}:{node.lineno}"
         for path in SPEC.rglob("*.py")
@@ -69,7 +69,7 @@ def test_nobody_asks_for_a_platforms_name_but_the_module_of_differences():
 
 
 def test_every_chapter_has_its_place():
-    """And every claim the arguments that it needs."""
+    """Also, every claim has valid arguments."""
     catalogue.check()
 
 
@@ -78,14 +78,14 @@ def test_no_chapter_is_empty():
 
 
 def functions(path: Path) -> Iterator[ast.FunctionDef]:
-    """The functions at the top of a chapter that are no tests."""
+    """The functions of a chapter that are not tests."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("test_"):
             yield node
 
 
 def test_one_name_does_one_thing():
-    """A function that several chapters have, such as an actor, is the same in all of them."""
+    """If several chapters have a function of the same name, it is the same in all of them."""
     sources: dict[str, dict[str, str]] = {}
     for path in CHAPTER_FILES:
         for node in functions(path):
@@ -112,7 +112,7 @@ def test_a_function_stands_above_the_first_that_uses_it(path):
 
 
 def said_and_heard(path: Path) -> tuple[set[str], set[str]]:
-    """The words that a chapter's actors say, and those that it listens for or cues."""
+    """The words that a chapter awaits and no actor says; the cues that no actor waits for."""
     words: dict[str, set[str]] = {"said": set(), "heard": set(), "cued": set(), "waited": set()}
     kinds = {
         **dict.fromkeys(("expect", "does_not_say", "has_said"), ("heard", 0)),
@@ -136,7 +136,7 @@ def said_and_heard(path: Path) -> tuple[set[str], set[str]]:
 
 @pytest.mark.parametrize("path", CHAPTER_FILES, ids=lambda path: path.stem)
 def test_what_is_listened_for_is_said_and_what_is_cued_is_waited_for(path):
-    """A word that no actor says could only time out, or prove nothing; and so with cues."""
+    """A wait for a word that no actor says times out, its absence proves nothing; so with cues."""
     never_said, never_waited_for = said_and_heard(path)
     assert never_said == set()
     assert never_waited_for == set()
@@ -152,12 +152,12 @@ def test_no_id_is_given_twice():
 
 
 def test_a_reason_counts_for_what_is_below_it():
-    """See :mod:`spec.meta.unrun`."""
+    """The marks are explained in :mod:`spec.meta.unrun`."""
     text = "if a:  # unrun: why\n    b\n\n    c\nd\n  e  # unrun: other\n  f\n"
     assert reasons(text) == {1: "why", 2: "why", 3: "why", 4: "why", 6: "other"}
 
 
 def test_the_readmes_table_of_chapters_is_as_it_has_to_be():
-    """``python -m spec.report.chapters`` writes it."""
+    """``python -m spec.report.chapters`` writes the table."""
     text = README.read_text(encoding="utf-8")
     assert with_table(text) == text

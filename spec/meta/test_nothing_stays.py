@@ -1,4 +1,4 @@
-"""After a run, however it ended, there is no process, shared memory or file of it left."""
+"""A run leaves no process, shared memory or file behind, however it ends."""
 
 import os
 import subprocess
@@ -20,13 +20,13 @@ from spec.report.plays import CRASHES, FAILS, HOLDS, TIMES_OUT
 from spec.report.record import read
 
 pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/environ").exists(), reason="processes tell of their surroundings in /proc"
+    not Path("/proc/self/environ").exists(), reason="the environment of processes is in /proc only"
 )
 
 # A child, a holder of a named semaphore, a grandchild, a manager's server and shared memory
-# under each start method; children and a server of the test's own; and a whole program.
+# under each start method; children and a server of the test itself; and a whole program.
 CROWD = '''
-"""Scratch: all that can be alive in the middle of a run."""
+"""Scratch: all kinds of processes that can be alive in the middle of a run."""
 
 import os
 import time
@@ -50,7 +50,7 @@ def sleeper(stage):
 
 
 def host(stage, method):
-    """Have a server, a child and shared memory."""
+    """Start a server and a child, and create shared memory."""
     mp = context(method)
     server = mp.Manager()
     child = mp.Process(target=time.sleep, args=(600,))
@@ -88,7 +88,7 @@ WORKERS = pytest.mark.parametrize("workers", ["0", "2"])
 
 @pytest.fixture
 def crowd(scratch: Scratch) -> Scratch:
-    """A copy whose second claim has a crowd that waits."""
+    """A copy of the project whose second claim starts a crowd of processes that wait."""
     scratch.chapter("before", SIMPLE.format(name="before"))
     scratch.chapter("crowd", CROWD)
     scratch.chapter("after", SIMPLE.format(name="after"))
@@ -97,7 +97,7 @@ def crowd(scratch: Scratch) -> Scratch:
 
 
 def in_the_middle(crowd: Scratch, *arguments: str, **environment: str) -> Running:
-    """Start a run and wait until all of the crowd is there."""
+    """Start a run and wait until the whole crowd has been started."""
     run = crowd.start("--start-method", "fork", *arguments, **environment)
     ready = crowd.root / "spec/ready"
     assert eventually(ready.exists, 30), run.ends()
@@ -108,7 +108,10 @@ def in_the_middle(crowd: Scratch, *arguments: str, **environment: str) -> Runnin
 
 
 def ends_soon(run: Running) -> Ended:
-    """Wait for the end of an interrupted run. Workers left to themselves take 8 seconds or more."""
+    """Wait for the end of an interrupted run: it takes less than 6 s.
+
+    If workers end by themselves, they take 8 seconds or more.
+    """
     began = now()
     ended = run.ends()
     assert now() - began < 6
@@ -125,7 +128,7 @@ def test_after_a_green_run(scratch, workers):
 
 @WORKERS
 def test_after_control_c(crowd, workers):
-    """Control-C reaches the foreground's process group."""
+    """Control-C is sent to the foreground process group."""
     run = in_the_middle(crowd, "-n", workers)
     run.interrupt_group()
     assert ends_soon(run).exitcode == 2
@@ -150,7 +153,7 @@ def test_after_a_kill_of_the_run(crowd, workers):
 
 @pytest.mark.parametrize("end", [Running.interrupt_group, Running.kill], ids=["control-c", "kill"])
 def test_where_processes_are_known_by_their_groups(crowd, end):
-    """As on macOS, where nothing tells of a process's environment."""
+    """On macOS the guardian has to do this: the environment of a process is unknown there."""
     run = in_the_middle(crowd, "-n", "2", **{simulated.VARIABLE: "darwin"})
     end(run)
     run.ends()
@@ -169,7 +172,7 @@ def test_after_a_kill_of_a_worker(crowd):
 
 @WORKERS
 def test_after_a_hang_on_purpose(scratch, workers):
-    """A hang is reported, with the actor and the word that never came, and the run goes on."""
+    """A hang is reported with the actor and the word that did not come, and the run continues."""
     scratch.chapter("hangs", HANGS)
     scratch.chapter("after", SIMPLE.format(name="after"))
     run = scratch.run(
@@ -180,7 +183,9 @@ def test_after_a_hang_on_purpose(scratch, workers):
     assert scratch.left_behind() == []
     plays = {play["claim"]: play for play in read(scratch.root / "record").plays}
     assert plays["hangs.in-an-actor"]["verdict"] == TIMES_OUT
-    assert plays["hangs.in-an-actor"]["reason"] == "mute has not said 'a word' within 2 s"
+    assert plays["hangs.in-an-actor"]["reason"] == (
+        "mute has not said 'a word' within 2 s; it waits for the cue 'never'; cued: nothing"
+    )
     assert plays["hangs.in-the-test"]["verdict"] == TIMES_OUT
     assert plays["after.holds"]["verdict"] == HOLDS
 
@@ -190,11 +195,11 @@ SLEEP = "import sys, time; sys.stdin.read()"
 
 @contextmanager
 def bystanders(folder: Path) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """Processes that are not the run's, each with something of the run's folder."""
+    """Processes that do not belong to the run; each uses the run's folder in another way."""
     file = folder / "bystander"
     file.touch()
     sleep = [sys.executable, "-I", "-S", "-c", SLEEP]
-    # As a shell does that was started before the run: what belongs to us is not theirs.
+    # As in a shell that was started before the run: they do not inherit the run's mark.
     theirs = {name: value for name, value in os.environ.items() if name != guardian.FOLDER}
 
     with ExitStack() as ending, file.open("rb") as reading, file.open("ab") as writing:
@@ -225,7 +230,7 @@ def bystanders(folder: Path) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
 
 
 def let_go_on(run: Running, waiting: Scratch) -> None:
-    """Let the claim come to its end."""
+    """Let the claim end."""
     (waiting.root / "spec/go").touch()
 
 
@@ -237,7 +242,7 @@ def let_go_on(run: Running, waiting: Scratch) -> None:
     ids=["green", "control-c", "kill"],
 )
 def test_no_bystander_is_harmed(scratch, workers, platform, end, exitcode):
-    """Not even one that has the run's folder in hand; see :func:`bystanders`."""
+    """A process survives even if it uses the run's folder; see :func:`bystanders`."""
     scratch.chapter("waits", WAITS)
     environment = {simulated.VARIABLE: platform}
     run = scratch.start("-n", workers, "--start-method", "fork", **environment)
@@ -251,7 +256,7 @@ def test_no_bystander_is_harmed(scratch, workers, platform, end, exitcode):
 
 
 def test_a_forgotten_block_is_told_and_loses_its_name(scratch):
-    """Wherever it was forgotten; only the claim that did is red, and the next finds nothing."""
+    """Only the claim that never unlinks a block is red, and the next claim finds no block."""
     scratch.chapter("leaves", LEAVES)
     run = scratch.run(
         *("-n", "2", "--start-method", "fork", "--start-method", "spawn", "--results", "record")
@@ -272,7 +277,7 @@ def test_a_forgotten_block_is_told_and_loses_its_name(scratch):
 
 @WORKERS
 def test_a_forgotten_pool_does_not_hold_up_the_exit(scratch, workers):
-    """Its workers are ended, in the middle of a wait for the lock that the clearing up needs."""
+    """Its workers are killed while they use a lock that the package's cleanup at exit needs."""
     scratch.chapter("pool", POOL)
     began = now()
     run = scratch.run("-n", workers, "--results", "record")

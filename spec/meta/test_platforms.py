@@ -1,4 +1,4 @@
-"""The differences between platforms, where a system refuses what others give."""
+"""The differences between platforms, on a system that refuses some calls."""
 
 import importlib
 import os
@@ -13,11 +13,11 @@ import pytest
 from spec.kit import capabilities, platforms
 from spec.kit.mappings import SHARED_MEMORY
 
-linux = pytest.mark.skipif(not Path(SHARED_MEMORY).is_dir(), reason="this is Linux's")
+linux = pytest.mark.skipif(not Path(SHARED_MEMORY).is_dir(), reason="only Linux has this")
 
 
 def refuse(*_, **__):
-    """What a system does that has not what is asked for, or keeps it to itself."""
+    """Replaces a function: raises PermissionError, as a system that refuses a call."""
     raise PermissionError("not for you")
 
 
@@ -67,7 +67,7 @@ def test_what_a_killed_process_had_mapped_loses_its_name():
         [sys.executable, "-c", program],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # its tracker complains of what is taken from it
+        stderr=subprocess.DEVNULL,  # its resource tracker warns about the block
     ) as process:
         assert process.stdout is not None
         path = SHARED_MEMORY + process.stdout.readline().decode().strip()

@@ -1,4 +1,4 @@
-"""Programs: each names the claims that it serves, and is run by those and by no others."""
+"""Programs: each names the claims that run it, and no other claim runs it."""
 
 import ast
 import re
@@ -10,12 +10,12 @@ from spec import CHAPTERS
 
 SPEC = Path(__file__).parents[1]
 PROGRAMS = SPEC / "programs"
-# What programs import is no program itself.
+# A module that programs import is not a program itself.
 MODULES = {"fork_server/preloaded"}
 
 
 def constants(chapter: ast.Module) -> dict[str, set[str]]:
-    """The strings that each test of a chapter uses, in itself and in what it refers to."""
+    """The strings in each test of a chapter, and in the functions and values that it refers to."""
     parts: dict[str, ast.AST] = {}
     for node in chapter.body:
         if isinstance(node, ast.FunctionDef):

@@ -1,5 +1,7 @@
-"""The record of a run: what is in it, what is said of a damaged one, and that it is the same
-however the claims were played."""
+"""The record of a run: its content, the errors for a damaged record, and equal verdicts.
+
+The verdicts are equal with any number of workers and in any order.
+"""
 
 import json
 from pathlib import Path
@@ -80,7 +82,7 @@ def test_a_last_line_that_was_cut_short_counts_as_not_written(tmp_path):
 def test_what_is_no_record_is_called_so(tmp_path, text):
     path = tmp_path / "record"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(RecordError, match=r"record.*(is no record|damaged)") as caught:
+    with pytest.raises(RecordError, match=r"record.*(is not a record|damaged)") as caught:
         read(path)
     assert "\n" not in str(caught.value)
 

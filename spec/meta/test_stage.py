@@ -1,4 +1,4 @@
-"""The stage: its bounds, what it says when they fire, and that it ends all it started."""
+"""The stage: its bounds, the messages of its errors, and the end of all that it has started."""
 
 import textwrap
 from contextlib import closing
@@ -130,7 +130,7 @@ def test_the_end_of_the_scene_ends_what_an_actor_has_started(mp, leaves_nothing_
 
 
 def test_all_clocks_are_one(mp, stage):
-    """A child's readings lie between those before its start and after its end."""
+    """A child's times lie between times of the test before its start and after its end."""
     before = now()
     actor = stage.enter(timekeeper)
     actor.returns()
@@ -144,7 +144,7 @@ def test_all_clocks_are_one(mp, stage):
 
 
 @pytest.mark.parametrize("words", [b"", b"x", b"\0" * 16, b"GET / HTTP/1.1\r\n" * 9, b"\xff" * 999])
-def test_a_stranger_is_never_decoded_and_disturbs_nobody(mp, stage, monkeypatch, words):
+def test_data_from_an_unknown_process_is_never_decoded(mp, stage, monkeypatch, words):
     actor = stage.enter(waiter)
     actor.expect("here")
     stage.wait_until(lambda: actor.plight() != "", "the actor's waiting for its cue")
@@ -158,16 +158,16 @@ def test_a_stranger_is_never_decoded_and_disturbs_nobody(mp, stage, monkeypatch,
     monkeypatch.setattr(Channel, "frames", note)
     with connect(stage._listener.getsockname()) as stranger:
         stranger.sendall(words)
-        stage.listen(stage.patience)  # the connection
+        stage.listen(stage.patience)  # accepts the connection
         if words:
-            stage.listen(stage.patience)  # what it sent
+            stage.listen(stage.patience)  # reads the data
         assert decoded == []
         actor.cue("go")
         assert actor.returns() == "gone on"
     assert [event.actor for event in stage.timeline if event.kind == "entered"] == ["waiter"]
 
 
-def test_a_stranger_that_breaks_off_disturbs_nobody(mp, stage):
+def test_an_unknown_process_that_disconnects_has_no_effect(mp, stage):
     actor = stage.enter(waiter)
     actor.expect("here")
     for words in (b"", b"half a tok"):
@@ -178,7 +178,7 @@ def test_a_stranger_that_breaks_off_disturbs_nobody(mp, stage):
 
 
 def test_actors_may_return_much(mp, stage):
-    """A frame of several reads, and one of nothing."""
+    """One result needs several reads, the other is None."""
     assert set(stage.result_of(loaded)) > {"sys"}
     assert stage.result_of(noop) is None
 
@@ -231,5 +231,5 @@ def test_what_does_not_come_about_is_named(mp, stage):
     looks = iter([False, False, True])
     stage.wait_until(lambda: next(looks), "the third look")
     stage.patience = 0.1
-    with pytest.raises(TimedOut, match=r"^a miracle did not come about within 0\.1 s$"):
+    with pytest.raises(TimedOut, match=r"^a miracle did not happen within 0\.1 s$"):
         stage.wait_until(lambda: False, "a miracle")

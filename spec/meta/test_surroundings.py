@@ -1,4 +1,7 @@
-"""Odd surroundings: each is a capability with a sentence, or one line; never a traceback."""
+"""Unusual environments: a run names the missing capability, or ends with one line of error.
+
+It never ends with a traceback.
+"""
 
 import shutil
 import subprocess
@@ -17,20 +20,20 @@ WORKERS = pytest.mark.parametrize("workers", ["0", "2"])
 
 
 def needy(capability: str) -> str:
-    """A chapter with one claim, needy.holds, which needs the capability."""
+    """The text of a chapter with one claim, needy.holds, which needs the capability."""
     text = SIMPLE.replace("claim\n", f'claim\n\nNEEDS = ("{capability}",)\n', 1)
     return text.format(name="needy")
 
 
 @pytest.fixture
 def simple(scratch: Scratch) -> Scratch:
-    """A copy with one claim, simple.holds."""
+    """A copy of the project with one claim, simple.holds."""
     scratch.chapter("simple", SIMPLE.format(name="simple"))
     return scratch
 
 
 def verdicts(scratch: Scratch) -> set[tuple[str, str, str]]:
-    """Each claim's verdict and the reason for it, whatever the start method."""
+    """Each claim's verdict and its reason, under all start methods together."""
     plays = read(scratch.root / "record").plays
     return {(play["claim"], play["verdict"], play["reason"]) for play in plays}
 
@@ -38,7 +41,10 @@ def verdicts(scratch: Scratch) -> set[tuple[str, str, str]]:
 def in_shell(
     scratch: Scratch, first: str, *arguments: str, options: str = "-rmn", **environment: str
 ) -> Ended:
-    """A run in a shell that does something first; in namespaces of its own, as their root."""
+    """A run in a shell that executes ``first`` before it, as root in new namespaces.
+
+    ``options`` are those of unshare.
+    """
     words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
     shell = ["unshare", options, "sh", "-c", f'{first} && exec "$@"', "-", *words]
     program = "import os, sys; os.execvp(sys.argv[1], sys.argv[1:])"
@@ -48,7 +54,7 @@ def in_shell(
 can_mount = pytest.mark.skipif(
     shutil.which("unshare") is None
     or subprocess.run(["unshare", "-rmn", "true"], capture_output=True).returncode != 0,
-    reason="namespaces cannot be made here (unshare -rmn)",
+    reason="namespaces cannot be created here (unshare -rmn)",
 )
 
 
@@ -58,14 +64,15 @@ def test_asserts_that_are_off_are_told_in_one_line(simple, switch, workers):
     run = simple.python(switch, "-m", "pytest", "-n", workers).ends()
     assert run.exitcode == 4
     (line,) = run.lines
-    assert line.startswith("ERROR: asserts are off (-O, PYTHONOPTIMIZE)")
+    assert line.startswith("ERROR: assert statements are disabled")
+    assert "-O, PYTHONOPTIMIZE" in line
 
 
 @WORKERS
 def test_another_root_is_told_in_one_line(simple, workers):
     run = simple.run("-n", workers, "--rootdir=/", str(simple.root))
     assert run.exitcode == 4
-    assert run.lines == [f"ERROR: run it with {simple.root} as the root of the tests, not /"]
+    assert run.lines == [f"ERROR: the root directory of pytest must be {simple.root}, not /"]
 
 
 def test_a_name_that_workers_cannot_be_told_is_told_in_one_line(simple):
@@ -150,8 +157,8 @@ def test_what_is_missing_is_a_verdict_with_a_sentence(simple, first, capability,
 @pytest.mark.parametrize(
     ("first", "blind"),
     [
-        ("true", None),  # that is: without a network, even the loopback one
-        ("mount -t tmpfs none /proc", "processes: nothing lists them here (/proc, ps)"),
+        ("true", None),  # the new namespace has no network, not even the loopback interface
+        ("mount -t tmpfs none /proc", "processes: they cannot be listed here (/proc, ps)"),
     ],
     ids=["no-network", "no-proc"],
 )
@@ -159,25 +166,25 @@ def test_what_cannot_be_looked_for_is_a_line_in_the_head(simple, first, blind, w
     run = in_shell(simple, first, "-n", workers, "--results=record")
     assert run.exitcode == 0, run.output
     assert verdicts(simple) == {("simple.holds", HOLDS, "")}
-    told = [line for line in run.lines if line.startswith("not looked for after a claim: ")]
+    told = [line for line in run.lines if line.startswith("not checked after a claim: ")]
     if blind is None:
         assert told == []
     else:
-        assert f"not looked for after a claim: {blind}" in told
+        assert f"not checked after a claim: {blind}" in told
 
 
 @can_mount
 @WORKERS
 def test_without_local_sockets_and_a_network_the_run_says_what_it_needs(simple, workers):
-    """As on Windows with its loopback network down."""
+    """So it would be on Windows without a loopback interface."""
     run = in_shell(simple, "true", "-n", workers, **{simulated.VARIABLE: "win32"})
     assert run.exitcode == 4
     (line,) = run.lines
-    assert line.startswith("ERROR: actors report by local sockets or by the loopback network")
+    assert line.startswith("ERROR: actors need local sockets or the loopback interface")
 
 
 def test_a_record_that_cannot_be_written_on_is_told_and_ends_the_run_red(simple):
-    """The claims are played all the same."""
+    """The claims are still played."""
     simple.write("full.py", FULL)
     run = simple.run("-n", "0", "-p", "full", "--results=record", PYTHONPATH=str(simple.root))
     assert run.exitcode == 1
@@ -187,7 +194,7 @@ def test_a_record_that_cannot_be_written_on_is_told_and_ends_the_run_red(simple)
     assert any("holds" in line for line in run.lines)
 
 
-# The disk is full from the second line of the record on.
+# As on a disk that is full after the first line of the record.
 FULL = """
 from spec.report import record
 
@@ -209,7 +216,7 @@ def test_a_folder_is_no_record(tmp_path):
 
 
 CRASH = '''
-"""Scratch: what ends the test's own process."""
+"""Scratch: a test that ends its own process."""
 
 import os
 
@@ -224,7 +231,7 @@ def test_its_process_ends(mp, stage):
 
 
 def test_the_reason_of_a_crash_is_that_a_worker_crashed(scratch):
-    """And not the first line of what is shown of it, which is the claim."""
+    """The reason is not the first line of the printed failure, which is the claim."""
     scratch.chapter("crash", CRASH)
     scratch.run("-n", "2", "--start-method", "spawn", "--results=record")
     ((claim, verdict, reason),) = verdicts(scratch)
@@ -235,7 +242,7 @@ def test_the_reason_of_a_crash_is_that_a_worker_crashed(scratch):
 
 @can_mount
 def test_a_run_as_process_one_removes_its_folder(simple):
-    """The kernel ends its guardian with it."""
+    """The kernel kills its guardian when process 1 ends."""
     run = in_shell(simple, "true", "-n", "0", options="-rpf")
     assert run.exitcode == 0, run.output
     assert list(simple.temporary.iterdir()) == []

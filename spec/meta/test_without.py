@@ -1,4 +1,4 @@
-"""The suite where something is missing, as on other platforms: simulated by taking it away."""
+"""The suite without some start methods or capabilities, and on simulated platforms."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ NEEDY = SIMPLE.replace('s="multiprocessing"', 's="multiprocessing", needs=("sema
 
 
 def verdicts(scratch):
-    """The verdict and the reason of each play."""
+    """The verdict and the reason of each play, by claim and start method."""
     return {
         (play["claim"], play["start_method"]): (play["verdict"], play["reason"])
         for play in read(scratch.root / "record").plays
@@ -28,7 +28,7 @@ def test_without_fork_and_fork_server_the_rest_is_played(scratch):
     scratch.chapter("simple", SIMPLE.format(name="simple"))
     run = scratch.run("-n", "0", "--results", "record", **{WITHOUT: ",".join(gone)})
     assert run.exitcode == 0, run.output
-    assert f"taken away by {WITHOUT}: {', '.join(sorted(gone))}" in run.output
+    assert f"excluded by {WITHOUT}: {', '.join(sorted(gone))}" in run.output
     assert verdicts(scratch) == {("simple.holds", "spawn"): (HOLDS, "")}
 
 
@@ -41,16 +41,16 @@ def test_without_a_capability_its_claims_are_not_applicable(scratch):
         **{WITHOUT: "semaphore-value"},
     )
     assert run.exitcode == 0, run.output
-    assert f"taken away by {WITHOUT}: semaphore-value" in run.output
+    assert f"excluded by {WITHOUT}: semaphore-value" in run.output
     assert verdicts(scratch) == {
         ("simple.holds", "spawn"): (HOLDS, ""),
         ("needy.holds", "spawn"): (NOT_APPLICABLE, CAPABILITIES["semaphore-value"].lack),
     }
 
 
-# What each platform lacks, asked by the test's own process, an actor and a program.
+# The test's own process, an actor and a program check which platform they see.
 SURROUNDINGS = '''
-"""Scratch: where the test, its actors and programs are."""
+"""Scratch: the platform that the test, its actors and its programs see."""
 
 import os
 import signal
@@ -61,18 +61,18 @@ from spec.kit.package import start_methods
 
 
 def surroundings():
-    """The platform's name, and whether it has signals, /proc and groups."""
+    """The platform's name, and whether it has signals, process groups and pipe2()."""
     return sys.platform, hasattr(signal, "SIGKILL"), hasattr(os, "setpgid"), hasattr(os, "pipe2")
 
 
 def actor(stage):
-    """Tell where this is."""
+    """Return what this process sees."""
     return surroundings()
 
 
 @claim("surroundings.are-one", docs="multiprocessing")
 def test_all_are_at_the_same_place(mp, stage, program):
-    """The test, its actors and its programs are at the same place."""
+    """The test, its actors and its programs see the same platform."""
     expected = {
         "darwin": ("darwin", True, True, False),
         "win32": ("win32", False, False, False),
@@ -98,7 +98,7 @@ def test_a_simulated_platform_is_everywhere_and_tidied_up(scratch, platform, wor
     scratch.write("spec/programs/surroundings/surroundings.py", PROGRAM)
     run = scratch.run("-n", workers, "--results", "record", **{VARIABLE: platform})
     assert run.exitcode == 0, run.output
-    assert f"simulated by {VARIABLE}: {platform}, as far as that goes" in run.lines
+    assert f"simulated by {VARIABLE}: {platform}, as far as possible" in run.lines
     methods = {"darwin": {"spawn", "fork", "forkserver"}, "win32": {"spawn"}}[platform]
     assert verdicts(scratch) == {
         ("surroundings.are-one", method): (HOLDS, "") for method in methods
@@ -110,6 +110,6 @@ def test_a_platform_that_cannot_be_simulated_is_told_in_one_line(scratch):
     scratch.chapter("simple", SIMPLE.format(name="simple"))
     run = scratch.run("-n", "0", **{VARIABLE: "windows"})
     assert run.lines == [
-        "ERROR: SPEC_PLATFORM: 'windows' cannot be simulated: there are darwin and win32"
+        "ERROR: SPEC_PLATFORM: 'windows' cannot be simulated: choose from darwin, win32"
     ]
     assert run.exitcode == 1

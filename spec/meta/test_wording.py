@@ -1,4 +1,4 @@
-"""The wording of claims and of all other prose, as far as a machine can judge it."""
+"""The wording of claims and of all other prose, as far as a machine can check it."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from spec.meta.wording import prose, wrong_sentence, wrong_words
 from spec.report import catalogue
 
 HOUSE = Path(__file__).parents[2]
-# It quotes what is not said.
+# It quotes the banned words.
 WORDING = Path(__file__).with_name("wording.py")
 TEXTS = sorted(
     path
@@ -19,7 +19,7 @@ TEXTS = sorted(
 
 
 def test_every_sentence_is_short_and_plain():
-    """The table of what is not said is in :mod:`spec.meta.wording`."""
+    """The tables of banned words are in :mod:`spec.meta.wording`."""
     wrong = [
         f"{claim.id}: {problem}"
         for chapter in catalogue.chapters()

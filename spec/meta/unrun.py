@@ -1,9 +1,9 @@
-"""Which lines of the kit's modules of differences no run has ever executed.
+"""Lists the lines of the kit's platform-dependent modules that no measured run has executed.
 
-A line that only another system can execute has a mark, ``# unrun: `` and the reason; it counts
-for the lines below it that are indented more. Reads what the session "coverage" has measured,
-prints each marked line with its reason, and ends with 1 for a line that was not executed and
-has none.
+A line that only another system can execute has a mark, ``# unrun: `` and the reason; the mark
+also applies to the lines below it that are indented more. This program reads the data of the
+session "coverage" and prints each line that was not executed with its reason. The exit code is 1
+if a line has no reason.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MODULES = ("platforms", "guardian", "capabilities")
 
 
 class Line(NamedTuple):
-    """A line that was not executed, and the reason, which is empty where none is given."""
+    """A line that was not executed, and the reason; empty if none is given."""
 
     place: str
     text: str
@@ -29,7 +29,7 @@ class Line(NamedTuple):
 
 
 def reasons(text: str) -> dict[int, str]:
-    """The reason of each line, by number, that has a mark or is below one."""
+    """The reason of each line that has a mark or is below one; the keys are line numbers."""
     found = {}
     reason, indent = "", 0
     for number, line in enumerate(text.splitlines(), 1):
@@ -44,7 +44,7 @@ def reasons(text: str) -> dict[int, str]:
 
 
 def unrun(measured: coverage.Coverage) -> Iterator[Line]:
-    """The lines that were not executed in any of the measured runs."""
+    """The lines that no measured run has executed."""
     for name in MODULES:
         path = HOUSE / "spec/kit" / f"{name}.py"
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -55,7 +55,7 @@ def unrun(measured: coverage.Coverage) -> Iterator[Line]:
 
 
 def main() -> int:
-    """Read coverage's data, print, and tell how many lines have no reason."""
+    """Read the data of coverage and print the lines; returns the exit code."""
     measured = coverage.Coverage()
     measured.load()
     lines = list(unrun(measured))

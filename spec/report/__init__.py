@@ -1,1 +1,1 @@
-"""What a run says of itself: verdicts, the terminal, the record. Never imported in a child."""
+"""The output of a run: verdicts, the terminal, the record. Children never import it."""

@@ -1,4 +1,4 @@
-"""The claims of the specification, read from its chapters without running anything."""
+"""The claims of the specification, read from its chapters without playing them."""
 
 from __future__ import annotations
 
@@ -18,18 +18,21 @@ from spec.kit.claims import LEVELS, Claim
 
 START_METHODS = ("fork", "forkserver", "spawn")
 SPEC = Path(__file__).parents[1]
-#: The names that the documentation's index has for the package.
+#: The package's names in the index of the documentation.
 DOCUMENTED_NAMES = frozenset(
     Path(__file__).with_name("documented-names.txt").read_text(encoding="utf-8").split()
 )
 
 
 class CatalogueError(Exception):
-    """A chapter or a claim that is not as it has to be: one line that says what to do."""
+    """A chapter or a claim is wrong: one line that says what to do."""
 
 
 class Chapter(NamedTuple):
-    """A chapter: its file's name without ``test_``, its title, its claims, what it leaves out."""
+    """A chapter: the name of its file without ``test_``, its title, and its claims.
+
+    ``left_out`` maps the id of a claim that the chapter omits to the reason.
+    """
 
     name: str
     title: str
@@ -40,7 +43,8 @@ class Chapter(NamedTuple):
 def chapters(level: str | None = None, wanted: Sequence[str] | None = None) -> list[Chapter]:
     """All chapters in reading order, with their claims in the order of the file.
 
-    Only those of one level, and whose ids are ``wanted``, if that is given.
+    ``level`` limits the claims to one level, ``wanted`` to those that :func:`matches` finds.
+    Raises CatalogueError if a chapter cannot be imported.
     """
     return [_read(name, level, wanted) for name in CHAPTERS]
 
@@ -72,15 +76,15 @@ def _import(name: str) -> Any:
 
 
 def check() -> None:
-    """Check that each chapter has its place and each claim what it needs to have.
+    """Check that each chapter is in CHAPTERS, and that the arguments of each claim are valid.
 
-    Raises CatalogueError for the first that does not.
+    Raises CatalogueError for the first problem.
     """
     for name in sorted(path.stem.removeprefix("test_") for path in SPEC.glob("test_*.py")):
         if name not in CHAPTERS:
             raise CatalogueError(
                 f"spec/test_{name}.py is not in CHAPTERS (spec/__init__.py): "
-                f'add "{name}" where it is to be read'
+                f'add "{name}" at its place in the reading order'
             )
     for chapter in chapters():
         for claim in chapter.claims:
@@ -92,9 +96,9 @@ def check() -> None:
 
 
 def _problems(claim: Claim) -> Iterator[str]:
-    """What is wrong with the arguments of a claim."""
+    """The problems of the arguments of a claim, a line each."""
     if not re.fullmatch(r"[a-z-]+\.[a-z0-9-]+", claim.id):
-        yield "an id is subject.property, in lower case with hyphens"
+        yield "an id has the form subject.property, in lower case with hyphens"
     for what, given, known in (
         ("methods", claim.methods, START_METHODS),
         ("needs", claim.needs, CAPABILITIES),
@@ -104,7 +108,7 @@ def _problems(claim: Claim) -> Iterator[str]:
         yield from (f"{what}: {_not_among(name, known)}" for name in given if name not in known)
     for releases in filter(None, (claim.since, claim.until, *claim.changes)):
         if not re.fullmatch(r"\d+\.\d+(\.\d+)?(, \d+\.\d+(\.\d+)?)*", releases):
-            yield f'{releases!r} is no release: write "3.14" or "3.13.8, 3.14.1"'
+            yield f'{releases!r} is not a release: write "3.14" or "3.13.8, 3.14.1"'
     if "#" not in claim.docs and not _is_documented(claim.docs):
         yield f"docs: {_not_among(claim.docs, DOCUMENTED_NAMES)}; or name a section, page#section"
 
@@ -112,12 +116,14 @@ def _problems(claim: Claim) -> Iterator[str]:
 def _not_among(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     return f"{name!r} is unknown: " + (
-        f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(sorted(known)[:8])}"
+        f"did you mean {', '.join(near)}?"
+        if near
+        else f"choose from {', '.join(sorted(known)[:8])}"
     )
 
 
 def _is_documented(name: str) -> bool:
-    """Whether the package's index has the name, or another module of the library has it."""
+    """Whether the name is in the package's index, or belongs to another standard module."""
     if name.partition(".")[0] == "multiprocessing":
         return name in DOCUMENTED_NAMES
     try:
@@ -128,7 +134,7 @@ def _is_documented(name: str) -> bool:
 
 
 def by_test() -> dict[str, tuple[Chapter, Claim]]:
-    """The chapter and the claim of each test, by the test's node id without parameters."""
+    """The chapter and the claim of each test; the keys are node ids without parameters."""
     return {
         f"spec/test_{chapter.name}.py::{claim.test.__name__}": (chapter, claim)
         for chapter in chapters()
@@ -137,30 +143,33 @@ def by_test() -> dict[str, tuple[Chapter, Claim]]:
 
 
 def by_id() -> dict[str, Claim]:
-    """Each claim, by its id."""
+    """All claims; the keys are their ids."""
     return {claim.id: claim for chapter in chapters() for claim in chapter.claims}
 
 
 def matches(claim: Claim, wanted: Iterable[str]) -> bool:
-    """Whether ``wanted`` has the claim's id, the first part of it, or the claim's chapter."""
+    """Whether ``wanted`` contains the claim's id, its subject, or its chapter."""
     subject = claim.id.partition(".")[0]
     return not {claim.id, subject, claim.chapter}.isdisjoint(wanted)
 
 
 def unknown(wanted: Iterable[str]) -> str | None:
-    """One line on the first of ``wanted`` that names no claim, with the near ones; else None."""
+    """One line about the first name in ``wanted`` that matches no claim, with similar names.
+
+    None if all of them match.
+    """
     ids = by_id()
     names = sorted({*ids, *(id.partition(".")[0] for id in ids), *CHAPTERS})
     for want in wanted:
         if want not in names:
             near = difflib.get_close_matches(want, names, n=3, cutoff=0.5)
-            hint = f"did you mean {', '.join(near)}?" if near else "see --claims for all of them"
+            hint = f"did you mean {', '.join(near)}?" if near else "--claims lists all of them"
             return f"no claim is named {want!r}: {hint}"
     return None
 
 
 def listing(listed: Iterable[Chapter]) -> list[dict[str, Any]]:
-    """The claims as plain data, chapter by chapter: what ``--claims=json`` prints."""
+    """The claims as plain data, chapter by chapter, for ``--claims=json``."""
     broken = faults.catalogue()
     return [
         {
@@ -190,7 +199,7 @@ def listing(listed: Iterable[Chapter]) -> list[dict[str, Any]]:
 
 
 def listing_as_text(listed: Iterable[Chapter]) -> str:
-    """The claims for a reader: what ``--claims`` prints."""
+    """The claims as text, for ``--claims``."""
     lines = []
     for chapter in listed:
         if not chapter.claims:

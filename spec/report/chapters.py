@@ -12,7 +12,7 @@ END = "<!-- end of chapters -->"
 
 
 def table() -> str:
-    """The table in Markdown: each chapter's link, how many claims it has, and its title."""
+    """The table in Markdown: the link to each chapter, its number of claims, and its title."""
     chapters = catalogue.chapters()
     lines = [
         f"| [{name}](spec/test_{name}.py) | {len(claims)} | {title} |"
@@ -30,7 +30,10 @@ def table() -> str:
 
 
 def with_table(text: str) -> str:
-    """The README's ``text`` with the table as it has to be."""
+    """The ``text`` of the README with an up-to-date table.
+
+    Raises AssertionError if one of the two comments around the table is missing.
+    """
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     assert begin, f"README.md has no line {BEGIN}"

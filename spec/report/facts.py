@@ -1,4 +1,4 @@
-"""What is under test, and where: the head of every run and of every record."""
+"""The head of every run and of every record: the package under test and its platform."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from spec.kit.platforms import unsurveyed
 
 
 def facts(patience: float) -> dict[str, Any]:
-    """The facts that a verdict depends on; probes the capabilities. ``patience`` in seconds."""
+    """The facts that a verdict depends on; ``patience`` is in seconds.
+
+    Runs the probes of all capabilities; raises ProbeError if one of them cannot run.
+    """
     offered = capabilities.start_methods()
     return {
         "implementation": package.IMPLEMENTATION,
@@ -21,7 +24,7 @@ def facts(patience: float) -> dict[str, Any]:
         "build": " ".join(sys.version.split()),
         "gil": bool(getattr(sys, "_is_gil_enabled", lambda: True)()),
         "platform": platform.platform(),
-        "libc": " ".join(part for part in platform.libc_ver() if part) or "not told",
+        "libc": " ".join(part for part in platform.libc_ver() if part) or "unknown",
         "start_methods": offered,
         "default_start_method": package.start_methods()[0],
         "cpus": capabilities.usable_cpus(),
@@ -38,7 +41,7 @@ def facts(patience: float) -> dict[str, Any]:
 
 
 def as_lines(known: dict[str, Any]) -> list[str]:
-    """The facts for a reader."""
+    """The facts as lines of text."""
     gil = "on" if known["gil"] else "off"
     default = known["default_start_method"]
     methods = ", ".join(
@@ -53,14 +56,12 @@ def as_lines(known: dict[str, Any]) -> list[str]:
         f"start methods: {methods}; patience {known['patience']:g} s",
     ]
     if known["simulated"]:
-        lines.append(
-            f"simulated by {simulated.VARIABLE}: {known['simulated']}, as far as that goes"
-        )
+        lines.append(f"simulated by {simulated.VARIABLE}: {known['simulated']}, as far as possible")
     lines += [f"missing: {name}: {lack}" for name, lack in known["missing"].items()]
     lines += [
-        f"not looked for after a claim: {what}: {reason}"
+        f"not checked after a claim: {what}: {reason}"
         for what, reason in known["unsurveyed"].items()
     ]
     if known["taken_away"]:
-        lines.append(f"taken away by {capabilities.WITHOUT}: {', '.join(known['taken_away'])}")
+        lines.append(f"excluded by {capabilities.WITHOUT}: {', '.join(known['taken_away'])}")
     return lines

@@ -1,6 +1,6 @@
-"""Draws the README's picture of a run: ``python -m nox -s picture``.
+"""Draws the picture of a run in the README: ``python -m nox -s picture``.
 
-It plays the claims, and draws the beginning and the end of what the terminal shows.
+It plays the claims, and draws the beginning and the end of the output in a terminal.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from rich.text import Text
 HOUSE = Path(__file__).parents[2]
 PICTURE = HOUSE / ".github/terminal.svg"
 COLUMNS = 132
-# Lines of the run that are drawn, from its beginning and from its end.
+# The numbers of lines that are drawn, from the beginning and from the end of the output.
 FIRST, LAST = 40, 9
-# What only says where the run was.
+# Lines that begin with these words depend on the machine, and are not drawn.
 PLACES = (
     "rootdir:",
     "configfile:",
@@ -32,7 +32,7 @@ PLACES = (
 
 
 def played() -> list[str]:
-    """The lines of a run of all claims, with their colours."""
+    """Run all claims; returns the lines of the output, with colours."""
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "--color=yes"],
         cwd=HOUSE,
@@ -46,11 +46,11 @@ def played() -> list[str]:
 
 
 def draw(lines: list[str]) -> str:
-    """The lines as a picture, with its middle left out."""
+    """Draw the lines, without the middle of the output; returns the text of an SVG file."""
     shown = ["$ python -m pytest", *lines[:FIRST], "", "    ...", "", *lines[-LAST:]]
     console = Console(record=True, width=COLUMNS, file=StringIO(), force_terminal=True)
     console.print(Text.from_ansi("\n".join(shown)))
-    # the same run should be the same file, so the id is not a random one
+    # The id is not random, so that equal output gives an equal file.
     return console.export_svg(title="multiprocessing-spec", unique_id="run")
 
 

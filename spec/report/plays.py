@@ -1,4 +1,4 @@
-"""A play: one claim, put to the proof once under one start method, and its verdict."""
+"""A play: one proof of a claim under one start method, and its verdict."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import pytest
 
 from spec.kit.stage import Event, Gone, TimedOut
 
-#: What the run has decided, for those who play: seconds of patience, the start methods.
+#: Settings of the run: the patience in seconds, and the start methods.
 PATIENCE = pytest.StashKey[float]()
 START_METHODS = pytest.StashKey[list[str]]()
-#: Where the stage leaves its evidence on the test.
+#: The timeline of a test.
 TIMELINE = pytest.StashKey[list[Event]]()
 
-#: Whether the test has failed; not there before it has come to an end.
+#: Whether the test has failed; missing until the test has ended.
 FAILED = pytest.StashKey[bool]()
 
 HOLDS = "holds"
@@ -29,7 +29,10 @@ RED = (FAILS, TIMES_OUT, CRASHES)
 
 
 class Play(NamedTuple):
-    """What became of a claim: ``seconds`` is the proof's own time, ``reason`` for all but holds."""
+    """The result of a play: ``seconds`` is the duration of the proof itself.
+
+    ``reason`` is one line, empty if the claim holds.
+    """
 
     test: str
     start_method: str
@@ -40,7 +43,7 @@ class Play(NamedTuple):
 
 
 def verdict_of(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[str, str]:
-    """The verdict of one phase of a play, and the reason for it in a line."""
+    """The verdict of one phase of a play, and its reason in one line."""
     if report.passed:
         return HOLDS, ""
     if hasattr(report, "wasxfail"):
@@ -64,9 +67,9 @@ class Plays:
         self._open: dict[str, Play] = {}
 
     def take(self, report: pytest.TestReport) -> Play | None:
-        """Note one phase; gives the play when that was its last."""
+        """Note one phase; returns the play if this was its last phase, else None."""
         phase: dict[str, Any] | None = getattr(report, "phase", None)
-        if report.when not in ("setup", "call", "teardown"):  # a worker died: there is no phase
+        if report.when not in ("setup", "call", "teardown"):  # a worker crashed: no phase
             reason = str(report.longrepr).partition("\n")[0]
             return _merge(
                 self._open.pop(report.nodeid, None), _play(report, CRASHES, reason, 0.0, [])
@@ -92,7 +95,7 @@ def _play(
 
 
 def _merge(first: Play | None, then: Play) -> Play:
-    """Two phases as one play: the first that is not "holds" decides."""
+    """Merge two phases into one play: the first verdict that is not "holds" decides."""
     if first is None:
         return then
     decides = then if first.verdict == HOLDS else first

@@ -1,7 +1,7 @@
-"""The record of a run: JSON lines, a head, one line a play, a foot.
+"""The record of a run: JSON lines, with a head, one line for each play, and a foot.
 
-Each line is written out as soon as it is known. A record without a foot is of a run that did
-not come to its end: it is incomplete, and so it says. The schema is ``record.schema.json``.
+Each line is written and flushed as soon as it is known. A record without a foot is incomplete:
+its run did not reach its end. The schema is ``record.schema.json``.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ FORMAT = 1
 
 
 class RecordError(Exception):
-    """A record that cannot be written or read: one line that says why and what to do."""
+    """A record cannot be written or read: one line that says why and what to do."""
 
 
 class Writer:
-    """Writes a record; raises RecordError where the file cannot be made, or would be lost."""
+    """Writes a record to the new file ``path``, with ``facts`` in its head.
+
+    Raises RecordError if the file cannot be created or exists already.
+    """
 
     def __init__(self, path: Path, facts: dict[str, Any]) -> None:
-        #: Why nothing more is written: one line. The claims are played all the same.
+        #: Why nothing more is written: one line. The claims are still played.
         self.trouble = ""
         if path.is_dir():
             raise RecordError(f"{path} is a folder: give the name of a new file")
@@ -38,7 +41,7 @@ class Writer:
         self._write(kind="head", format=FORMAT, **facts)
 
     def play(self, play: Play, claim: Claim) -> None:
-        """Note a play of the claim."""
+        """Write the line of a play of the claim."""
         self._write(
             kind="play",
             claim=claim.id,
@@ -51,7 +54,11 @@ class Writer:
         )
 
     def close(self, seconds: float, verdicts: dict[str, int], expected: int) -> None:
-        """Write the foot: complete when every play that was expected has its line."""
+        """Write the foot and close the file.
+
+        ``seconds`` is the duration of the run. The record is complete if each of the ``expected``
+        plays has its line.
+        """
         played = sum(verdicts.values())
         self._write(
             kind="foot",
@@ -60,7 +67,7 @@ class Writer:
             expected=expected,
             complete=0 < expected == played,
         )
-        with suppress(OSError):  # what could not be written is tried once more here
+        with suppress(OSError):  # close() tries again to write the data that could not be written
             self._file.close()
 
     def _write(self, **line: Any) -> None:
@@ -75,7 +82,7 @@ class Writer:
 
 
 class Record(NamedTuple):
-    """A record that was read; ``foot`` is None when the run did not come to its end."""
+    """A record that was read; ``foot`` is None if the run did not reach its end."""
 
     head: dict[str, Any]
     plays: list[dict[str, Any]]
@@ -83,14 +90,14 @@ class Record(NamedTuple):
 
     @property
     def complete(self) -> bool:
-        """Whether every play that was expected is there."""
+        """Whether the record has all plays that were expected."""
         return self.foot is not None and bool(self.foot["complete"])
 
 
 def read(path: Path) -> Record:
-    """Read a record; a last line that was cut short counts as not written.
+    """Read a record; a last line without a newline is ignored.
 
-    Raises RecordError for a file that is none, naming the line that is damaged.
+    Raises RecordError if the file cannot be read, is not a record, or has a damaged line.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -107,6 +114,6 @@ def read(path: Path) -> Record:
             raise RecordError(f"{path}: line {number} is damaged; the run must be repeated")
         parsed.append(entry)
     if not parsed or parsed[0].get("kind") != "head" or parsed[0].get("format") != FORMAT:
-        raise RecordError(f"{path} is no record of this format ({FORMAT})")
+        raise RecordError(f"{path} is not a record of this format ({FORMAT})")
     foot = parsed.pop() if parsed[-1].get("kind") == "foot" else None
     return Record(parsed[0], parsed[1:], foot)

@@ -1,4 +1,4 @@
-"""The run as a whole: its head, its record, what it shows, and its end."""
+"""The run as a whole: its head, its record, its output in the terminal, and its end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from spec.report.terminal import Prefaced, Specification
 
 
 class Run:
-    """A plugin of the process that the user started, with or without workers."""
+    """A plugin for the process that the user started, with or without workers."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -43,21 +43,21 @@ class Run:
             raise pytest.UsageError(f"--results: {error}") from None
 
     def pytest_report_header(self) -> list[str]:
-        """Say what is under test."""
+        """Print the package under test and its platform."""
         return as_lines(self._facts)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Without workers the plays are known here."""
+        """Note the expected plays, in a run without workers."""
         self._expect([item.nodeid for item in session.items])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell each worker what has been found out."""
+        """Send the results of the probes to each worker."""
         node.workerinput["capabilities"] = capabilities.all_known()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
-        """With workers they are known from each of them, the same from all."""
+        """Note the expected plays, in a run with workers: all workers report the same."""
         if not self._expected:
             self._expect(ids)
 
@@ -71,7 +71,7 @@ class Run:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """No dots where the claims have lines of their own."""
+        """Print no dots for claims, because each has its own line."""
         if self._shown is None or self._over or report.nodeid.partition("[")[0] not in self._claims:
             return None
         if hasattr(report, "wasxfail") and report.skipped:
@@ -82,7 +82,7 @@ class Run:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note each phase of a play, and the play at its end."""
+        """Note each phase of a play; after the last, record and print the play."""
         chapter_and_claim = self._claims.get(report.nodeid.partition("[")[0])
         if chapter_and_claim is None:
             return
@@ -102,11 +102,11 @@ class Run:
             self._shown.take(play)
 
     def pytest_keyboard_interrupt(self) -> None:
-        """Have no worker finish what nobody waits for any more."""
+        """End the workers at once: their results are not awaited any more."""
         guardian.end_workers()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say how many plays came to which verdict, and what could not be told."""
+        """Print the number of plays with each verdict, and of those without a verdict."""
         if self._shown is None:
             return
         terminalreporter.section("verdicts")
@@ -124,7 +124,7 @@ class Run:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Show what an early end left open, and close the record."""
+        """Print the claims that an early end left undecided, and close the record."""
         self._over = True
         if self._shown is not None:
             self._shown.finish()

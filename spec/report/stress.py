@@ -1,7 +1,7 @@
-"""Plays the suite again and again while busy loops hold every core twice.
+"""Plays the suite again and again, while two busy loops run for each usable CPU.
 
-A claim that is ever red by luck cannot be believed. Each round has an order of its own. The
-load ends with this program, at the latest at the bound it was given itself.
+A claim that is sometimes red by chance cannot be trusted. Each round has another order. The busy
+loops end with this program; if it is killed, each ends itself after the bound that it was given.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from spec.report.plays import RED
 from spec.report.record import RecordError, read
 
 ROOT = Path(__file__).parents[2]
-# Seconds that one round may take.
+# The bound of one round in seconds.
 ROUND = 1200.0
 _HOG = """
 import sys, time
@@ -33,7 +33,7 @@ while time.monotonic() < end:
 
 @contextmanager
 def load(seconds: float) -> Iterator[None]:
-    """Hold every usable core twice, for at most ``seconds``."""
+    """Run two busy loops for each usable CPU, for at most ``seconds``."""
     hogs = [
         subprocess.Popen([sys.executable, "-I", "-S", "-c", _HOG, str(seconds)])
         for _ in range(2 * capabilities.usable_cpus())
@@ -47,9 +47,9 @@ def load(seconds: float) -> Iterator[None]:
 
 
 def highest_rate(reds: int, plays: int) -> float:
-    """The highest rate of reds that so many reds in so many plays leave possible, at 95 %.
+    """The upper 95 % confidence bound of the rate of reds, after ``reds`` in ``plays`` plays.
 
-    Poisson's upper bound: with none it is about 3 in all plays.
+    It is the bound of a Poisson distribution: without reds it is about 3 / ``plays``.
     """
     low, high = 0.0, 3.0 * reds + 10.0
     while high - low > 1e-6:
@@ -60,7 +60,7 @@ def highest_rate(reds: int, plays: int) -> float:
 
 
 class Tally:
-    """What the rounds have shown."""
+    """The results of all rounds."""
 
     def __init__(self) -> None:
         self.plays = self.reds = self.wavering = self.broken = 0
@@ -68,7 +68,10 @@ class Tally:
         self.slowest: dict[tuple[str, str], float] = {}
 
     def take(self, number: int, path: Path, output: str) -> None:
-        """Count one round's record, and print its reds."""
+        """Count the plays in the record of round ``number``, and print those that are red.
+
+        ``output`` is printed if the record is missing or incomplete.
+        """
         try:
             record = read(path)
         except RecordError as error:
@@ -85,7 +88,7 @@ class Tally:
             if each["verdict"] != self.verdicts.setdefault(key, each["verdict"]):
                 self.wavering += 1
                 print(
-                    f"round {number}: {key[0]} under {key[1]} {each['verdict']}, and before "
+                    f"round {number}: {key[0]} under {key[1]} {each['verdict']}, previously "
                     f"{self.verdicts[key]}: {each['reason']}",
                     flush=True,
                 )
@@ -97,11 +100,11 @@ class Tally:
                 )
 
     def summary(self, seconds: float) -> str:
-        """The figures, with the rate of reds that they support."""
+        """The counts, the bound of the rate of reds, and the slowest plays."""
         lines = [
             f"{self.plays} plays in {seconds:.0f} s, {self.reds} red, "
-            f"{self.wavering} unlike the first, "
-            f"{self.broken} rounds broken: at most one red in "
+            f"{self.wavering} with another verdict than in the first round, "
+            f"{self.broken} rounds without a complete record: at most one red in "
             f"{1 / highest_rate(self.reds, self.plays):.0f} plays (95 %)"
         ]
         slowest = sorted(self.slowest.items(), key=lambda item: -item[1])[:10]
@@ -110,7 +113,7 @@ class Tally:
 
 
 def one_round(number: int, tally: Tally, arguments: list[str]) -> None:
-    """Play the suite once, in the order that the round's number fixes."""
+    """Play the suite once, in the order that the number of the round determines."""
     with tempfile.TemporaryDirectory(prefix="mpt") as folder:
         results = Path(folder, "results.jsonl")
         command = [
@@ -138,16 +141,16 @@ def one_round(number: int, tally: Tally, arguments: list[str]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Read the command line and play."""
+    """Read the command line and play the rounds; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m spec.report.stress", description=__doc__)
     how_long = parser.add_mutually_exclusive_group()
-    how_long.add_argument("--times", type=int, metavar="N", help="play so many rounds")
+    how_long.add_argument("--times", type=int, metavar="N", help="play N rounds")
     how_long.add_argument(
         "--minutes",
         type=float,
         default=15.0,
         metavar="M",
-        help="begin rounds for so many minutes (default: 15)",
+        help="begin new rounds for M minutes (default: 15)",
     )
     options, others = parser.parse_known_args(arguments)
     began = now()

@@ -1,4 +1,4 @@
-"""The terminal: a run that reads like the specification it proves."""
+"""The terminal: a run is printed like a specification, with a line for each claim."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _CELL = 20
 
 
 class Specification:
-    """Prints chapters and claims in reading order, each as soon as all before it are decided."""
+    """Prints chapters and claims in reading order.
+
+    A claim is printed as soon as it and all claims before it have their verdicts.
+    """
 
     def __init__(
         self,
@@ -37,7 +40,7 @@ class Specification:
         self._ahead = [test for test, methods in self._awaited.items() if methods]
 
     def take(self, play: Play) -> None:
-        """Note a play that is over, and print what can be printed now."""
+        """Note a play that has ended, and print the claims that can be printed now."""
         self._plays[play.test, play.start_method] = play
         while self._ahead and all(
             (self._ahead[0], method) in self._plays for method in self._awaited[self._ahead[0]]
@@ -45,7 +48,7 @@ class Specification:
             self._print(self._ahead.pop(0))
 
     def finish(self) -> None:
-        """Print what was decided of the claims that an early end of the run left open."""
+        """Print the verdicts of the claims that an early end of the run left incomplete."""
         for test in self._ahead:
             if any((test, method) in self._plays for method in self._awaited[test]):
                 self._print(test)
@@ -92,7 +95,7 @@ def _told(claim: Claim) -> str:
 
 
 class Prefaced:
-    """A failure that begins with the claim and the actors' log, before pytest's introspection."""
+    """A failure that begins with the claim and the timeline, before pytest's own report."""
 
     def __init__(self, claim: Claim, timeline: list[list[Any]], original: Any) -> None:
         self._lines = [claim.sentence, f"    {claim.id}, {claim.url}", *log(timeline)]
@@ -100,7 +103,7 @@ class Prefaced:
         self.reprcrash = getattr(original, "reprcrash", None)
 
     def toterminal(self, writer: TerminalWriter) -> None:
-        """Write it, as pytest asks its own representations to do."""
+        """Write the failure; pytest calls this method on its own reports too."""
         writer.line(self._lines[0], bold=True)
         for line in self._lines[1:]:
             writer.line(line)
@@ -115,7 +118,7 @@ class Prefaced:
 
 
 def log(timeline: list[list[Any]]) -> list[str]:
-    """The timeline as lines, with times in seconds since the scene began."""
+    """The timeline as lines of text, with times in seconds since the start of the scene."""
     width = max((len(actor) for _, actor, *_ in timeline), default=0)
     lines = []
     for time, actor, kind, text, end in timeline:

@@ -1,14 +1,14 @@
-"""Simulated platforms: the suite as it runs on macOS or Windows, on Linux, as far as that goes.
+"""Simulated platforms: on Linux, the suite runs as on macOS or Windows, as far as possible.
 
-With ``SPEC_PLATFORM=darwin`` or ``SPEC_PLATFORM=win32`` in the environment every process of a
-run has the package as it is there, as far as that is written in Python, and the kit, the
-chapters and the programs see the modules of the standard library as they are there: what the
-platform lacks is missing from ``os`` and ``signal``, and ``sys.platform`` has its name. So the
-kit takes its other branches, and a chapter that uses what the platform lacks is red here
-already. It shows nothing of another kernel: how processes are made and ended there, its clocks,
-its handles, its file system.
+With ``SPEC_PLATFORM=darwin`` or ``SPEC_PLATFORM=win32`` in the environment, every process of a
+run has the package as it is on that platform, as far as it is written in Python. The kit, the
+chapters and the programs see the standard library as it is there: names that the platform lacks
+are missing from ``os`` and ``signal``, and ``sys.platform`` is its name. So the kit takes its
+other branches, and a chapter that uses a missing name is red on Linux already. The simulation
+shows nothing about another kernel: how processes start and end there, its clocks, its handles,
+its file system.
 
-Processes get it by ``spec/site``, as they get faults, and so before the package is imported.
+Processes install it by ``spec/site``, as they install faults, before the package is imported.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from types import ModuleType
 from spec.faults import pass_on, when_imported
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # these lines run in every process of a simulated run
+if TYPE_CHECKING:  # every process of a simulated run imports this module: it stays small
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
 VARIABLE = "SPEC_PLATFORM"
 PLATFORMS = ("darwin", "win32")
-# Who sees the platform's modules: the kit, the chapters and the programs.
+# The modules that see the platform's modules: the kit, the chapters and the programs.
 _SEEING = ("spec.kit", "spec.test_", "__main__", "__mp_main__")
 
 
 class SimulationError(Exception):
-    """A platform that cannot be simulated here: one line that says why."""
+    """A platform cannot be simulated here: one line that says why."""
 
 
 class View(ModuleType):
-    """A module as it is elsewhere: without the ``hidden`` names, and with ``other`` values."""
+    """A module as on another platform: without the ``hidden`` names, with ``other`` values."""
 
     def __init__(self, name: str, hidden: Iterable[str] = (), **other: Any) -> None:
         super().__init__(name)
@@ -53,22 +53,23 @@ class View(ModuleType):
 
 
 def platform() -> str:
-    """The simulated platform's name; empty where there is none."""
+    """The name of the simulated platform; empty if none is simulated."""
     return os.environ.get(VARIABLE, "")
 
 
 def install() -> None:
-    """Have this process, and all that follow, be as on the platform that the environment names.
+    """Simulate the platform that the environment names, in this process and all that it starts.
 
-    Raises SimulationError for another name than those of ``PLATFORMS``, and on another system
-    than Linux.
+    Raises SimulationError if the name is not one of ``PLATFORMS``, and on systems other than
+    Linux.
     """
     name = platform()
     if name not in PLATFORMS:
-        raise SimulationError(f"{name!r} cannot be simulated: there are {' and '.join(PLATFORMS)}")
+        raise SimulationError(f"{name!r} cannot be simulated: choose from {', '.join(PLATFORMS)}")
     if sys.platform != "linux":
         raise SimulationError(f"{name} can be simulated on Linux only, and this is {sys.platform}")
-    # What somebody, coverage for one, has loaded of the package is Linux's: it is loaded anew.
+    # Modules of the package that were loaded before, for example by coverage, are those of Linux:
+    # they are imported again.
     for module in [name for name in sys.modules if name.startswith("multiprocessing")]:
         del sys.modules[module]
     pass_on()
@@ -81,7 +82,7 @@ def install() -> None:
 
 
 def _show(views: dict[str, View]) -> None:
-    """Give the views, instead of the modules, to those who are to see them."""
+    """Make imports in the modules of ``_SEEING`` return the views instead of the real modules."""
     original = builtins.__import__
 
     def see(

@@ -1,4 +1,4 @@
-"""macOS, as far as Linux can be it: its name, spawn by default, no sem_getvalue, no /proc."""
+"""Simulated macOS: its name, spawn as the default, no sem_getvalue, no /proc."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# The package and all the rest of the standard library take macOS's way where they ask for it.
+# Here the package and the whole standard library take their branches for macOS.
 sys.platform = "darwin"
 
-# What no probe would find lacking here.
+# Capabilities that macOS lacks and whose probes return True here.
 LACKING = ("native-pids",)
 
-# Bytes of a local socket's address, with the one that ends it (sys/un.h).
+# The size of a local socket's path in bytes, with the final null byte (sys/un.h).
 _ADDRESS = 104
 
 _OS = """
@@ -36,7 +36,7 @@ VIEWS = (
 
 
 def _hide_values(synchronize: Any) -> None:
-    """A semaphore's value cannot be told: sem_getvalue is broken."""
+    """Make get_value() of semaphores raise NotImplementedError: sem_getvalue is broken there."""
 
     class SemLock(synchronize._multiprocessing.SemLock):  # type: ignore[misc]
         def _get_value(self) -> int:
@@ -46,13 +46,13 @@ def _hide_values(synchronize: Any) -> None:
 
 
 def _shorten_addresses(socket: Any) -> None:
-    """Local sockets have files, and their paths are shorter."""
+    """Make local sockets need a file, with a shorter path than on Linux."""
     original = socket.socket.bind
 
     def bind(self: Any, address: Any) -> None:
         if self.family == socket.AF_UNIX:
             if not address or address[:1] in ("\0", b"\0"):
-                raise FileNotFoundError("a local socket has to be a file here")
+                raise FileNotFoundError("a local socket must be a file here")
             if len(address) >= _ADDRESS:
                 raise OSError("AF_UNIX path too long")
         original(self, address)

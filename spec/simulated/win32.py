@@ -1,4 +1,4 @@
-"""Windows, as far as Linux can be it: spawn only, no signals, no groups, nothing listed, a job."""
+"""Simulated Windows: spawn only, no signals, no process groups, no listings, a job object."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-# What no probe would find lacking here.
+# Capabilities that Windows lacks and whose probes return True here.
 LACKING = ("named-semaphores", "native-pids", "scripts")
 
-# Seconds: the resolution of time.time, and of time.monotonic up to Python 3.12.
+# The resolution in seconds of time.time(), and of time.monotonic() up to Python 3.12.
 _RESOLUTION = 1 / 64
 
 _OS = """
@@ -60,7 +60,7 @@ time.time, time.monotonic = _coarse(time.time), _coarse(time.monotonic)
 
 
 def _kill(pid: int, number: int) -> None:
-    """TerminateProcess, which nobody can catch; what is not there is a plain OSError."""
+    """TerminateProcess(), which no process can catch; OSError itself for an unknown PID."""
     try:
         os.kill(pid, signal.SIGKILL if number == signal.SIGTERM else number)
     except ProcessLookupError:
@@ -68,7 +68,7 @@ def _kill(pid: int, number: int) -> None:
 
 
 def _hold_in_job(job: int, process: int) -> int:
-    """What ends with the last handle of the job there, the guardian of Linux ends here."""
+    """Start the guardian of Linux: it ends the processes that the job object ends on Windows."""
     path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "kit", "guardian.py")
     found = importlib.util.spec_from_file_location("guardian_of_linux", path)
     assert found is not None
@@ -85,7 +85,7 @@ def _hold_in_job(job: int, process: int) -> int:
 
 
 def _library(name: str, use_last_error: bool) -> SimpleNamespace:
-    """kernel32, as far as the kit uses it."""
+    """The functions of kernel32 that the kit uses."""
     return SimpleNamespace(
         CreateJobObjectW=lambda attributes, name: 1,
         GetCurrentProcess=lambda: -1,
@@ -105,7 +105,7 @@ VIEWS = (
 
 
 def _only_spawn(context: Any) -> None:
-    """There is one start method."""
+    """Remove all start methods except spawn."""
     spawn = context.SpawnContext()
     context._concrete_contexts = {"spawn": spawn}
     context._default_context = context.DefaultContext(spawn)
@@ -113,7 +113,7 @@ def _only_spawn(context: Any) -> None:
 
 
 def _terminate_at_once(popen_fork: Any) -> None:
-    """terminate and kill are one, which nobody can catch; there is no interrupt."""
+    """Make terminate() and kill() the same, which no process can catch; remove interrupt()."""
     popen = popen_fork.Popen
     poll = popen.poll
 

@@ -1,6 +1,6 @@
-"""Installs the run's fault and simulated platform wherever an interpreter starts.
+"""Installs the run's fault and simulated platform at the start of every interpreter.
 
-Then does what it stands in front of.
+Then executes the ``sitecustomize`` that this one shadows, if there is one.
 """
 
 import os

@@ -1,6 +1,11 @@
-"""A process whose target is a function of the main module, which a child may find or not.
+"""Starts a process whose target is a function of the main module, and prints its exit code.
+
+Prints ``not started`` if ``start()`` fails: under forkserver the server imports the main module
+too, and may end when it cannot.
 
 Argument: the start method.
+
+Serves argument.target-importable-unless-forked.
 """
 
 import multiprocessing
@@ -16,7 +21,7 @@ if __name__ == "__main__":
     process = multiprocessing.Process(target=greet)
     try:
         process.start()
-    except (OSError, EOFError):  # the fork server, which imports the main module too, is gone
+    except (OSError, EOFError):
         print("not started")
     else:
         process.join()

@@ -1,7 +1,9 @@
-"""A daemonic process and a daemonic thread that would both run for ever.
+"""Starts a daemonic process and a daemonic thread that would both run forever, and ends.
 
-Each leaves a note in a folder when it is up, and would leave another when it is ended in an
-orderly way. Arguments: the start method, and the folder.
+Each leaves a note in a folder when it is up, and another one if it is ended so that its finally
+clause runs. Arguments: the start method, and the folder.
+
+Serves daemon.exit-does-not-wait and daemon.terminated-at-normal-exit.
 """
 
 import multiprocessing
@@ -12,7 +14,7 @@ import time
 from pathlib import Path
 
 
-def run_for_ever(folder, name):
+def run_forever(folder, name):
     if name == "process":
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
@@ -26,10 +28,10 @@ def run_for_ever(folder, name):
 if __name__ == "__main__":
     multiprocessing.set_start_method(sys.argv[1])
     folder = sys.argv[2]
-    process = multiprocessing.Process(target=run_for_ever, args=(folder, "process"))
+    process = multiprocessing.Process(target=run_forever, args=(folder, "process"))
     process.daemon = True
     process.start()
-    threading.Thread(target=run_for_ever, args=(folder, "thread"), daemon=True).start()
+    threading.Thread(target=run_forever, args=(folder, "thread"), daemon=True).start()
     for name in ("process", "thread"):
         while not Path(folder, f"{name}-is-up").exists():
             time.sleep(0.001)

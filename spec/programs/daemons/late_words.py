@@ -1,7 +1,10 @@
-"""A program that ends while a process of it has still something to say, which is no daemon.
+"""Ends while a non-daemonic process of it has still something to print.
 
-The process waits until the program's exit handlers run, and half a beat's time more. Arguments:
-the start method, a folder, and how the program ends: well, or by an error.
+The process waits until the program's exit handlers run, and half a beat more, before it prints.
+Arguments: the start method, a folder for a file, and how the program ends: "normally", or by an
+"exception".
+
+Serves daemon.non-daemon-joined-at-exit.
 """
 
 import atexit
@@ -10,7 +13,7 @@ import time
 from pathlib import Path
 
 if __name__ == "__main__":
-    # Handlers run last first: this one, registered before there is the package, after its own.
+    # The last registered runs first: this one, registered before the package's, runs after them.
     atexit.register(print, "the exit handlers are done", flush=True)
 
 import multiprocessing
@@ -30,5 +33,5 @@ if __name__ == "__main__":
     multiprocessing.Process(target=speak_late, args=(ending,)).start()
     atexit.register(ending.touch)
     print("the program is done", flush=True)
-    if how == "by an error":
+    if how == "exception":
         raise ValueError("this is how it ends")

@@ -1,4 +1,10 @@
-"""A process that waits for an event, and one that sets it."""
+"""Starts a process that waits for an event, and one that sets it.
+
+Each prints a word: "set" before the event is set, "seen" after wait(). Argument: the start method;
+without it the default is used.
+
+Serves main.guarded-program-always-works.
+"""
 
 import multiprocessing
 import sys
@@ -9,7 +15,7 @@ def wait(event):
     print("seen", flush=True)
 
 
-def give(event):
+def set_event(event):
     print("set", flush=True)
     event.set()
 
@@ -18,7 +24,7 @@ if __name__ == "__main__":
     if sys.argv[1:]:
         multiprocessing.set_start_method(sys.argv[1])
     event = multiprocessing.Event()
-    processes = [multiprocessing.Process(target=act, args=(event,)) for act in (wait, give)]
+    processes = [multiprocessing.Process(target=act, args=(event,)) for act in (wait, set_event)]
     for process in processes:
         process.start()
     for process in processes:

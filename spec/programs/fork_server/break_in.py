@@ -1,9 +1,13 @@
-"""A stranger that asks a running fork server for a child, without its key or with a wrong one.
+"""Asks the running fork server for a child as a stranger: without its key, or with a wrong one.
 
-A server that lets it in makes a child, and writes its number into a pipe that came along with the
-request. Before, and after a wrong key, the program itself gets a child. Without a key the request
-is no answer that a server could make sense of: it may well give up, so nothing is asked of it
-afterwards. Arguments: the start method; without_key or with_wrong_key.
+A server that lets the stranger in forks a child, and writes the PID into a pipe that came with the
+request. Before that, and also after a wrong key, the program itself starts a child, which prints
+the PID of its parent. A request without a key may make the server fail, so the program starts no
+child after it.
+
+Arguments: the start method; "without_key" or "with_wrong_key".
+
+Serves start-method.forkserver-socket-is-authenticated.
 """
 
 import multiprocessing
@@ -13,12 +17,12 @@ import sys
 from multiprocessing import connection, reduction, util
 
 
-def introduce(when):
-    print(f"child {when}: of {os.getppid()}", flush=True)
+def print_parent(when):
+    print(f"parent of the child {when}: {os.getppid()}", flush=True)
 
 
-def start(when):
-    child = multiprocessing.Process(target=introduce, args=(when,))
+def start_child(when):
+    child = multiprocessing.Process(target=print_parent, args=(when,))
     child.start()
     child.join()
 
@@ -34,7 +38,7 @@ def without_key(line):
 
 
 def with_wrong_key(line):
-    """Answer the challenge with a wrong key; then challenge the server, and be content."""
+    """Answer the challenge with a wrong key; challenge the server, and accept any answer."""
     connection.answer_challenge(line, b"w" * 32)
     line.send_bytes(b"#CHALLENGE#{sha256}" + os.urandom(20))
     line.recv_bytes()
@@ -42,6 +46,7 @@ def with_wrong_key(line):
 
 
 def break_in(pretend):
+    """Send a request to the server; returns whether it wrote a PID."""
     status, childs_status = os.pipe()
     childs_task, task = os.pipe()
     descriptors = [childs_task, childs_status, os.dup(task), os.dup(task)]
@@ -65,7 +70,7 @@ def break_in(pretend):
 if __name__ == "__main__":
     _, start_method, stranger = sys.argv
     multiprocessing.set_start_method(start_method)
-    start("before")
+    start_child("before")
     print(f"stranger: {break_in(globals()[stranger])}", flush=True)
     if stranger == "with_wrong_key":
-        start("after")
+        start_child("after")

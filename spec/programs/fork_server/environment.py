@@ -1,6 +1,10 @@
-"""Two children that tell what they find in their environment, which is changed in between.
+"""Starts two children that print their environment, and changes its own between the two.
+
+The program changes the variable CHANGED from old to new, and adds the variable ADDED.
 
 Argument: the start method.
+
+Serves start-method.forkserver-keeps-early-environment.
 """
 
 import multiprocessing
@@ -8,20 +12,21 @@ import os
 import sys
 
 
-def look(who):
-    print(f"{who}: {os.environ.get('EARLY')} {os.environ.get('LATE')}", flush=True)
+def print_environment(which):
+    values = [f"{name}={os.environ.get(name)}" for name in ("CHANGED", "ADDED")]
+    print(f"{which} child: {', '.join(values)}", flush=True)
 
 
-def start(who):
-    child = multiprocessing.Process(target=look, args=(who,))
+def start_child(which):
+    child = multiprocessing.Process(target=print_environment, args=(which,))
     child.start()
     child.join()
 
 
 if __name__ == "__main__":
     multiprocessing.set_start_method(sys.argv[1])
-    os.environ["EARLY"] = "old"
-    start("first")
-    os.environ["EARLY"] = "new"
-    os.environ["LATE"] = "late"
-    start("second")
+    os.environ["CHANGED"] = "old"
+    start_child("first")
+    os.environ["CHANGED"] = "new"
+    os.environ["ADDED"] = "new"
+    start_child("second")

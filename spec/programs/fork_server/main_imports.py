@@ -1,6 +1,10 @@
-"""A program that tells by which processes its main module is imported, and for which children.
+"""Starts three children; each of them, and each process that imports this file, prints a line.
+
+A line is "child" or "importer", the PID of the process, and the PID of its parent.
 
 Argument: the start method.
+
+Serves start-method.main-imports-differ-by-method.
 """
 
 import multiprocessing
@@ -11,13 +15,13 @@ if __name__ != "__main__":
     print("importer", os.getpid(), os.getppid(), flush=True)
 
 
-def introduce():
+def print_child():
     print("child", os.getpid(), os.getppid(), flush=True)
 
 
 if __name__ == "__main__":
     multiprocessing.set_start_method(sys.argv[1])
     for _ in range(3):
-        child = multiprocessing.Process(target=introduce)
+        child = multiprocessing.Process(target=print_child)
         child.start()
         child.join()

@@ -1,7 +1,11 @@
-"""Four children that note the number of their parent; after two of them, that parent is killed.
+"""Starts four children, which note the PID of their parent; kills that parent after two of them.
 
-A fifth child begins before that and ends after. Prints the program's number and the four, and
-the fifth's exit code. Arguments: the start method, and a file's name.
+A fifth child starts before the parent is killed and ends after that, with exit code 3. Prints the
+program's PID, the PIDs of the parents, and the exit code of the fifth child.
+
+Arguments: the start method; a file for the notes.
+
+Serves start-method.one-forkserver-restarted-if-dead and start-method.exitcode-lost-with-server.
 """
 
 import multiprocessing
@@ -17,12 +21,13 @@ def note_parent(path):
 
 
 def outlive(server):
+    """Run until this process has another parent."""
     while os.getppid() == server:
         time.sleep(0.001)
     sys.exit(3)
 
 
-def start(path):
+def start_child(path):
     child = multiprocessing.Process(target=note_parent, args=(path,))
     child.start()
     child.join()
@@ -31,17 +36,19 @@ def start(path):
 if __name__ == "__main__":
     _, start_method, path = sys.argv
     multiprocessing.set_start_method(start_method)
-    start(path)
-    start(path)
+    start_child(path)
+    start_child(path)
     with open(path) as file:
         server = int(file.readline())
     orphan = multiprocessing.Process(target=outlive, args=(server,))
     orphan.start()
     os.kill(server, signal.SIGKILL)
-    os.waitid(os.P_PID, server, os.WEXITED | os.WNOWAIT)  # dead, and not yet taken notice of
+    os.waitid(os.P_PID, server, os.WEXITED | os.WNOWAIT)  # it has ended, and stays a zombie
     orphan.join()
-    start(path)
-    start(path)
+    start_child(path)
+    start_child(path)
+    print(f"program: {os.getpid()}")
     with open(path) as file:
-        print(os.getpid(), *file.read().split())
-    print(orphan.exitcode)
+        for number, parent in enumerate(file.read().split(), 1):
+            print(f"parent of child {number}: {parent}")
+    print(f"exitcode of the orphan: {orphan.exitcode}")

@@ -1,8 +1,12 @@
-"""Children of a fork server that tell who has imported a module: they themselves, or the server.
+"""Starts children that print which process has imported a module: they themselves, or the server.
 
-Arguments: the start method, and a scene: "found" when the module is on the path of every
-interpreter; "beside" when it is only beside this program; "late" when it is found, but asked for
-when the server already runs.
+The module, preloaded.py, prints "imported" when it is imported.
+
+Arguments: the start method; where the module is and when it is set to be preloaded. "found": all
+interpreters find the module, and it is set before the server starts; "beside": the module is only
+beside this program; "late": it is set when the server already runs.
+
+Serves start-method.preload-imports-once.
 """
 
 import importlib
@@ -11,13 +15,13 @@ import os
 import sys
 
 
-def look():
+def print_importer():
     preloaded = importlib.import_module("preloaded")
     print({os.getpid(): "child", os.getppid(): "server"}[preloaded.importer], flush=True)
 
 
-def start():
-    child = multiprocessing.Process(target=look)
+def start_child():
+    child = multiprocessing.Process(target=print_importer)
     child.start()
     child.join()
 
@@ -29,7 +33,7 @@ if __name__ == "__main__":
         entries = [os.path.dirname(__file__), os.environ.get("PYTHONPATH")]
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, entries))
     if scene == "late":
-        start()
+        start_child()
     multiprocessing.set_forkserver_preload(["preloaded"])
-    start()
-    start()
+    start_child()
+    start_child()

@@ -1,4 +1,4 @@
-"""A module that knows which process has imported it."""
+"""The module that the program preload.py has preloaded: it knows which process imported it."""
 
 import os
 

@@ -1,6 +1,9 @@
-"""Two processes that sleep side by side, one of them longer.
+"""Starts two processes that sleep side by side, 2 and 5 beats long, and joins both.
 
-Arguments: the start method, the seconds of a beat, and which of the two is started first.
+Each process prints a name, sleeps, and prints an age. Arguments: the start method, the seconds of
+a beat, and which process is started first, "shorter" or "longer".
+
+Serves join.shorter-sleeper-ends-first and main.guarded-program-always-works.
 """
 
 import multiprocessing

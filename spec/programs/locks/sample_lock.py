@@ -1,4 +1,11 @@
-"""Two ways to hold a lock, each in a process that appends a line to a file."""
+"""Two processes append a line to a file, each while it holds the same lock.
+
+One holds it for a with block, the other from acquire() to release(). The program prints the file:
+two lines, in any order. Its argument is the start method; without it, the platform's default is
+used.
+
+Serves lock.order-is-free and main.guarded-program-always-works.
+"""
 
 import multiprocessing
 import os

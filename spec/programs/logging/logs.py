@@ -1,4 +1,10 @@
-"""A child before the program logs to standard error, and one after; argument: the start method."""
+"""Starts one child before it calls log_to_stderr(), and another one after it.
+
+Each child prints how many handlers the package's logger has, and logs a line. Argument: the start
+method.
+
+Serves logging.child-logs-under-own-name.
+"""
 
 import logging
 import multiprocessing

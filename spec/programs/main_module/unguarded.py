@@ -1,8 +1,12 @@
-"""A program without a guard: a process that imports it does all over again what it does.
+"""A program without a guard: a child that imports it would start a child in its turn.
 
-It starts a process in one of three ways, which finds that it works, and ends with 1 if it does
-not come to that. Arguments: the start method; Process, Pool or Manager; and a file in which is
-noted whenever the program is executed, so that it is not executed without end.
+It starts a process in one of three ways. The process prints, or returns, "it works". If it does
+not, the program ends with exit code 1.
+
+Arguments: the start method; "Process", "Pool" or "Manager"; a file that notes each execution of
+this file, so that it ends instead of starting processes without end.
+
+Serves main.unguarded-program-fails-unless-forked and main.pool-and-manager-need-guard.
 """
 
 import multiprocessing
@@ -28,7 +32,7 @@ def report():
 with open(path, "a") as file:
     file.write(f"{__name__}\n")
 if executions() > 5:
-    sys.exit("this takes no end")
+    sys.exit("processes start without end")
 
 context = multiprocessing.get_context(start_method)
 if thing == "Process":
@@ -39,7 +43,7 @@ if thing == "Process":
 elif thing == "Pool":
     with context.Pool(1) as pool:
         result = pool.apply_async(work)
-        # It replaces dead workers for ever: when its first has failed, that is what it will do.
+        # A pool replaces dead workers forever: the program gives up when the first has failed.
         workers = multiprocessing.active_children()
         while not result.ready() and set(workers) & set(multiprocessing.active_children()):
             time.sleep(0.001)

@@ -1,10 +1,16 @@
-"""Five processes that write to a managed list and a managed dict."""
+"""Starts five processes that write to a managed list and to one key of a managed dict.
+
+Prints the list, and the keys of the dict. Argument: the start method; without it the default is
+used.
+
+Serves main.guarded-program-always-works.
+"""
 
 import multiprocessing
 import sys
 
 
-def note(items, table, number):
+def write_number(items, table, number):
     items[number] = number
     table["a"] = number
 
@@ -16,7 +22,8 @@ if __name__ == "__main__":
         items = manager.list(range(5, 10))
         table = manager.dict()
         writers = [
-            multiprocessing.Process(target=note, args=(items, table, number)) for number in range(5)
+            multiprocessing.Process(target=write_number, args=(items, table, number))
+            for number in range(5)
         ]
         for writer in writers:
             writer.start()

@@ -1,4 +1,10 @@
-"""A process that sends on the first end of a pipe, and one that receives on the second."""
+"""Starts a process that sends on the first end of a pipe, and one that receives on the second.
+
+The second prints the string. The program does not join them. Argument: the start method; without
+it the default is used.
+
+Serves pipe.sending-first-end-needs-duplex and main.guarded-program-always-works.
+"""
 
 import multiprocessing
 import sys

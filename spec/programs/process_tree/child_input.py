@@ -1,6 +1,9 @@
-"""A program with an input, and a process of it that tries to read from that.
+"""Reads a line of its standard input, after a child has tried to read from its own.
 
-Argument: the start method.
+Prints what each call returned, or that it raised EOFError, as "label: value". Argument: the start
+method.
+
+Serves tree.child-stdin-is-null-device.
 """
 
 import multiprocessing
@@ -8,11 +11,12 @@ import sys
 
 
 def read():
-    print("the process read", repr(sys.stdin.read()), flush=True)
+    print("child, sys.stdin.read():", repr(sys.stdin.read()), flush=True)
     try:
-        input()
+        line = repr(input())
     except EOFError:
-        print("the process was told that there is no more", flush=True)
+        line = "EOFError"
+    print("child, input():", line, flush=True)
 
 
 if __name__ == "__main__":
@@ -20,4 +24,4 @@ if __name__ == "__main__":
     process = multiprocessing.Process(target=read)
     process.start()
     process.join()
-    print("the program read", repr(input()))
+    print("program, input():", repr(input()))

@@ -1,7 +1,10 @@
-"""Exit handlers: one that the program has registered, and one in each of its processes.
+"""Registers an exit handler, and starts three children that each register one of their own.
 
-Prints what happens, as it happens: how a process ends, its handler if that is called, and its
-exit code; in the end the program's handler. Argument: the start method.
+The children end one after the other: by return, by sys.exit(0) and by an exception. Each has one
+line: how it ends, "handler" when its handler runs, and, added by the program, its exit code. The
+last line is printed by the program's handler. Argument: the start method.
+
+Serves tree.parent-atexit-stays-in-parent and tree.child-atexit-runs-at-end.
 """
 
 import atexit

@@ -1,4 +1,9 @@
-"""A program and two processes that print without flushing. Argument: the start method."""
+"""Prints a word without flushing, and starts two processes that do the same.
+
+Argument: the start method.
+
+Serves tree.buffered-output-appears-once.
+"""
 
 import multiprocessing
 import sys

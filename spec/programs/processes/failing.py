@@ -1,6 +1,11 @@
-"""A process and a thread that fail, both called Ann, and what their joiner sees of it.
+"""Runs a target that fails in a process and in a thread, both named Ann, and joins them.
 
-Arguments: the start method, and how they fail: raising, or given a text where a tuple belongs.
+Prints the result of each ``join()`` and the exit code, which is None for the thread.
+
+Arguments: the start method; how the target fails: ``raising`` raises a ValueError, ``string`` gives
+a target with one parameter a string of two characters as ``args``.
+
+Serves process.exception-stays-in-child and process.string-args-are-spread.
 """
 
 import multiprocessing
@@ -16,7 +21,7 @@ def take_one(word):
     print(word)
 
 
-WAYS = {"raising": (fail, ("no good",)), "text": (take_one, "ab")}
+WAYS = {"raising": (fail, ("no good",)), "string": (take_one, "ab")}
 
 if __name__ == "__main__":
     multiprocessing.set_start_method(sys.argv[1])
@@ -25,4 +30,5 @@ if __name__ == "__main__":
         worker = kind(target=target, args=args, name="Ann")
         worker.start()
         joined = worker.join()
-        print("joined:", joined, getattr(worker, "exitcode", None), flush=True)
+        exitcode = getattr(worker, "exitcode", None)
+        print(f"{kind.__name__}: join() returned {joined}, exit code {exitcode}")

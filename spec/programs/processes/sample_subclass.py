@@ -1,4 +1,10 @@
-"""A process made from a subclass that overrides run, which nobody joins."""
+"""Starts a process whose class overrides run(), and does not join it.
+
+Argument: the start method; without it, the platform's default is used.
+
+Serves process.run-override-is-activity, process.unjoined-output-is-complete and
+main.guarded-program-always-works.
+"""
 
 import multiprocessing
 import sys

@@ -1,4 +1,10 @@
-"""A process made from a function, which nobody joins."""
+"""Starts a process whose target is a function, and does not join it.
+
+Argument: the start method; without it, the platform's default is used.
+
+Serves process.runs-target-once-elsewhere, process.unjoined-output-is-complete and
+main.guarded-program-always-works.
+"""
 
 import multiprocessing
 import sys

@@ -1,4 +1,9 @@
-"""A process that puts something into a queue, and one that gets it."""
+"""Starts a process that puts a string into a queue, and one that gets it and prints it.
+
+Argument: the start method; without it the default is used.
+
+Serves queue.delivers-across-processes and main.guarded-program-always-works.
+"""
 
 import multiprocessing
 import sys

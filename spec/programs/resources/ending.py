@@ -1,68 +1,70 @@
-"""A program that starts children and ends, with or without joining them.
+"""Starts two children and ends, with or without joining them.
 
-The children are held back until the program has run its first exit handlers, in the course of
-which it removes its semaphores' names: a forked child when it is about to begin, any other
-already while its first argument is unpickled, before it has come to the second.
+Without joining, the children are held back until the program has run its first exit handlers,
+which remove the names of its semaphores. A forked child waits before it uses what it was given;
+any other waits while its first argument is unpickled, before it comes to the second.
 
-Arguments: the start method; semaphore, queue or pipe; joined or unjoined; a file's name.
+Arguments: the start method; "semaphore", "queue" or "pipe"; "unjoined" or "joined"; the path of a
+file that does not exist, and that lets the children continue when it does.
+
+Serves resource.unjoined-semaphores-lost-unless-forked and resource.unjoined-pipe-survives.
 """
 
 import multiprocessing
+import os
 import sys
 import time
 from multiprocessing import util
 from pathlib import Path
 
 
-class Barrier:
-    """Opens when a file is there. It is not even unpickled before."""
+class Gate:
+    """An argument that holds up the child, which unpickles it, until a file exists."""
 
     def __init__(self, path):
         self.path = path
 
-    def wait(self):
-        while not self.path.exists():
-            time.sleep(0.001)
-        return self
-
     def __reduce__(self):
-        return wait_at_barrier, (self.path,)
+        return wait_at_gate, (self.path,)
 
 
-def wait_at_barrier(path):
-    return Barrier(path).wait()
+def wait_at_gate(path):
+    """Return the gate when the file exists."""
+    while not os.path.exists(path):
+        time.sleep(0.001)
+    return Gate(path)
 
 
-def sit(barrier, semaphore):
-    barrier.wait()
+def acquire(semaphore):
     with semaphore:
-        print("seated", flush=True)
+        print("acquired", flush=True)
 
 
-def put(barrier, queue):
-    barrier.wait()
+def put(queue):
     queue.put("hello world")
 
 
-def get(barrier, queue):
-    barrier.wait()
+def get(queue):
     print(queue.get(), flush=True)
 
 
-def send(barrier, connection):
-    barrier.wait()
+def send(connection):
     connection.send("hello world")
 
 
-def receive(barrier, connection):
-    barrier.wait()
+def receive(connection):
     print(connection.recv(), flush=True)
 
 
-def cast(kind):
+def run_after(gate, action, thing):
+    wait_at_gate(gate.path)  # a forked child comes here without unpickling
+    action(thing)
+
+
+def actions_on(kind):
     if kind == "semaphore":
         semaphore = multiprocessing.Semaphore(2)
-        return [(sit, semaphore), (sit, semaphore)]
+        return [(acquire, semaphore), (acquire, semaphore)]
     if kind == "queue":
         queue = multiprocessing.Queue()
         return [(put, queue), (get, queue)]
@@ -73,16 +75,17 @@ def cast(kind):
 if __name__ == "__main__":
     _, start_method, kind, ending, file = sys.argv
     multiprocessing.set_start_method(start_method)
-    barrier = Barrier(Path(file))
+    gate = Gate(file)
     # Of finalizers with equal priority the older runs later: after those of the semaphores.
-    util.Finalize(None, barrier.path.touch, exitpriority=0)
-    roles = cast(kind)  # kept, as start() drops the process's own reference
+    util.Finalize(None, Path(file).touch, exitpriority=0)
+    actions = actions_on(kind)  # kept, as start() drops the process's own reference
     processes = [
-        multiprocessing.Process(target=target, args=(barrier, thing)) for target, thing in roles
+        multiprocessing.Process(target=run_after, args=(gate, action, thing))
+        for action, thing in actions
     ]
     for process in processes:
         process.start()
     if ending == "joined":
-        barrier.path.touch()
+        Path(file).touch()
         for process in processes:
             process.join()

@@ -1,7 +1,11 @@
-"""A child that looks for two files that its parent has open, among all that it has open itself.
+"""Starts a child that looks for two open files of its parent among all its own open files.
 
-One of them is private to the parent, as files are by default; the other is inheritable. Both are
-open before the first child is started. Arguments: the start method, and a folder.
+One file is private to the parent, as files are by default; the other is inheritable. Both are
+open before the first child is started. Prints for each file whether the child has it open.
+
+Arguments: the start method; a folder for the files.
+
+Serves start-method.only-fork-inherits-descriptors.
 """
 
 import multiprocessing
@@ -10,6 +14,7 @@ import sys
 
 
 def identity(descriptor):
+    """The device and the inode of an open file, or None."""
     try:
         found = os.fstat(descriptor)
     except OSError:
@@ -17,7 +22,7 @@ def identity(descriptor):
     return found.st_dev, found.st_ino
 
 
-def look(wanted):
+def look_for(wanted):
     mine = {identity(descriptor) for descriptor in range(256)}
     for name, sought in wanted.items():
         print(f"{name}: {sought in mine}")
@@ -31,6 +36,6 @@ if __name__ == "__main__":
         descriptor = os.open(os.path.join(folder, name), os.O_CREAT | os.O_RDWR)
         os.set_inheritable(descriptor, name == "inheritable")
         wanted[name] = identity(descriptor)
-    child = multiprocessing.Process(target=look, args=(wanted,))
+    child = multiprocessing.Process(target=look_for, args=(wanted,))
     child.start()
     child.join()

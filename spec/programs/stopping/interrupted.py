@@ -1,8 +1,10 @@
-"""Processes that are interrupted, and differ in what they do about it.
+"""Interrupts three processes that differ in what they do with KeyboardInterrupt.
 
-Each leaves a note in a folder when it is up, when it has tidied up, and when it lives on after
-the last of them was interrupted; the program prints each one's exit code. Arguments: the start
-method, and the folder.
+Each process leaves a note in a folder when it is up, when it has cleaned up, and, if it lives on,
+after all three have been interrupted. The program prints the exit code of each as a line
+``way: code``. Arguments: the start method, and the folder.
+
+Serves stop.interrupt-raises-keyboard-interrupt.
 """
 
 import multiprocessing
@@ -21,7 +23,7 @@ def work(way, folder):
             while True:
                 time.sleep(0.001)
         finally:
-            Path(folder, f"{way}, tidied up").touch()
+            Path(folder, f"{way}, cleaned up").touch()
     except KeyboardInterrupt:
         if way == "lets it through":
             raise
@@ -33,7 +35,7 @@ def work(way, folder):
 
 
 if __name__ == "__main__":
-    # whoever starts a program in the background may make it deaf to interrupts
+    # a program that was started in the background may ignore interrupts
     signal.signal(signal.SIGINT, signal.default_int_handler)
     multiprocessing.set_start_method(sys.argv[1])
     folder = sys.argv[2]
