@@ -154,7 +154,7 @@ def hold_lock_when_cued(stage, lock):
 
 @claim("lock.order-is-free", docs="multiprocessing.Lock")
 def test_either_process_may_come_first(mp, stage, program):
-    """Of two processes, either may get a lock first, whichever was started first.
+    """Of two processes, either may acquire a lock first, whichever was started first.
 
     Cues force both orders. The tutorial's sample prints its two lines in any order, so the
     lines are sorted before they are compared.

@@ -58,7 +58,7 @@ def compare_with_current(stage, process):
 
 @claim("tree.current-process-is-own-object", docs="multiprocessing.current_process")
 def test_current_process_is_the_object_that_runs(mp, stage):
-    """current_process() is the object whose run() executes, and "MainProcess" in the main process.
+    """current_process() is the object whose run() executes; the main process is "MainProcess".
 
     The run() method of a subclass compares it with its self. In the main process two calls give
     the same object.

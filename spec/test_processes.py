@@ -338,7 +338,7 @@ FOR_STRANGERS = {
 
 @claim("process.only-creator-starts-and-joins", docs="multiprocessing.Process", level=OBSERVED)
 def test_only_the_creator_can_start_and_join(mp, stage):
-    """Outside the creator, start() and join() raise AssertionError; the child can call is_alive().
+    """Calling start() or join() outside the process that created the Process raises AssertionError.
 
     In any other process is_alive() raises AssertionError too. An unstarted Process can be passed
     to a child as an argument under every start method, though it cannot be sent through a pipe. A

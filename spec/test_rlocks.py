@@ -37,7 +37,7 @@ def acquire_four_times(stage, lock):
 
 @claim("lock.rlock-owner-may-reenter", docs="multiprocessing.RLock")
 def test_the_owner_acquires_it_again_and_releases_it_as_often(mp, stage):
-    """An RLock's owner can call acquire() again; as many calls of release() free the RLock.
+    """An RLock's owner can acquire it again; it is free after as many release() calls.
 
     The owner acquires it four times. The test's process tries to acquire it before each release,
     and after the last. The same holds for a thread and threading.RLock.
@@ -67,7 +67,7 @@ def try_rlock(stage, lock):
 
 @claim("lock.rlock-owner-is-one-thread", docs="multiprocessing.RLock")
 def test_the_owner_is_one_thread_of_one_process(mp, stage):
-    """While a thread owns an RLock, no other thread or process can get it.
+    """While a thread owns an RLock, no other thread or process can acquire it.
 
     The other process is a child of the owner, started while the owner holds the lock; under fork
     it is a copy of the owner, and still another process. When the lock is free, both can acquire

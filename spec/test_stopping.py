@@ -311,7 +311,7 @@ def lock_within_a_beat(stage, lock):
     "stop.killed-holder-keeps-lock", docs="multiprocessing.Process.terminate", needs=("semaphores",)
 )
 def test_a_lock_stays_locked_when_its_holder_is_stopped(mp, stage):
-    """A Lock is not released when its holder is terminated or killed; another process may do it.
+    """A Lock stays locked when its holder is terminated or killed; another process can release it.
 
     The holder is known to have ended before another process asks for the lock. The test then
     releases the lock, as any process may, and the lock can be acquired again: so nothing else
