@@ -23,7 +23,7 @@ from spec.report import catalogue
 from spec.report.plays import FAILED, PATIENCE, START_METHODS, TIMELINE, verdict_of
 from spec.report.run import Run
 
-HOUSE = Path(__file__).parent
+ROOT = Path(__file__).parent
 # The timeout of a test as a multiple of the patience, for a hang that the kit's own bounds, which
 # are much shorter, do not end.
 _LAST_RESORT = 8
@@ -188,8 +188,8 @@ def _unfit(config: pytest.Config) -> str:
             "type 'python -m pytest' instead of 'pytest': "
             "spawned children would run the script again"
         )
-    if not HOUSE.samefile(config.rootpath):
-        return f"the root directory of pytest must be {HOUSE}, not {config.rootpath}"
+    if not ROOT.samefile(config.rootpath):
+        return f"the root directory of pytest must be {ROOT}, not {config.rootpath}"
     if config.getoption("reruns", None):
         return "--reruns: a claim that is repeated until it holds is not proved"
     if config.getoption("tx", None) and (name := _not_utf8()):
@@ -206,7 +206,7 @@ def _not_utf8() -> str:
     Workers receive the path of the checkout, the folder for temporary files, sys.path and
     sys.argv.
     """
-    for name in (str(HOUSE), tempfile.gettempdir(), *sys.path, *sys.argv):
+    for name in (str(ROOT), tempfile.gettempdir(), *sys.path, *sys.argv):
         try:
             name.encode()
         except UnicodeEncodeError:

@@ -137,7 +137,7 @@ class Actor:
         first, and AssertionError if any actor raises an exception or if this actor returns without
         saying the word.
         """
-        self._stage.wait(self, lambda: self.has_said(word), "said", word)
+        self._stage.wait([self], lambda: self.has_said(word), "said", word)
         values = self._said.pop(self._place_of(word))[1]
         return values[0] if len(values) == 1 else values or None
 
@@ -155,7 +155,7 @@ class Actor:
 
     def cue(self, word: str) -> None:
         """Give the actor the cue ``word``: it continues when it waits for it, now or later."""
-        self._stage.wait(self, lambda: self._channel is not None, "entered")
+        self._stage.wait([self], lambda: self._channel is not None, "entered")
         assert self._channel is not None
         self._cued.append(word)
         self._stage.record(now(), "test", "cue", f"{word} → {self.name}")
@@ -169,7 +169,7 @@ class Actor:
         """
         if cue:
             self.cue(cue)
-        self._stage.wait(self, lambda: self._result is not None, "returned")
+        self._stage.wait([self], lambda: self._result is not None, "returned")
         code = self.exit_code()
         assert code in (0, None), f"{self.name} returned, but its exit code is {code}"
         assert self._result is not None
@@ -181,7 +181,7 @@ class Actor:
         The package is not asked. The exit code may be available a moment later: an interpreter
         that exits closes its files first, and a signal in between could still kill it.
         """
-        self._stage.wait(self, lambda: self.has_ended, "ended")
+        self._stage.wait([self], lambda: self.has_ended, "ended")
 
     def exit_code(self) -> int | None:
         """Wait for the end of the actor; returns the exit code, or None for a thread.
@@ -189,7 +189,7 @@ class Actor:
         Waits for end-of-file first, as :meth:`wait_until_gone` does. Raises TimedOut after the
         patience.
         """
-        self._stage.wait(self, lambda: self.has_ended, "ended", ending=True)
+        self._stage.wait([self], lambda: self.has_ended, "ended", ending=True)
         if not _joined(self.process, self._stage.patience):
             raise TimedOut(
                 f"{self.name} has ended, but join() did not see it "
@@ -241,7 +241,7 @@ class Actor:
             kind, _, summary = summary.partition(" ")
             self._stage.record(time, self.name, kind, summary)
 
-    def plight(self) -> str:
+    def doing_instead(self) -> str:
         """The state of an actor that did not do the awaited step; empty if it is unknown."""
         if self._channel is None:
             return "; it has not entered"
@@ -518,14 +518,14 @@ class Stage:
     def first_to_say(self, actors: Sequence[Actor], word: str) -> Actor:
         """Wait until one of ``actors`` says ``word``; returns that actor.
 
-        It is :meth:`Actor.expect` for several actors. Raises as it does; Gone only if the first
-        of ``actors`` ends before that.
+        It is :meth:`Actor.expect` for several actors, and raises as it does: Gone as soon as one
+        of them ends without saying the word.
         """
 
         def saying() -> list[Actor]:
             return [actor for actor in actors if actor.has_said(word)]
 
-        self.wait(actors[0], lambda: bool(saying()), "said", word)
+        self.wait(actors, lambda: bool(saying()), "said", word)
         chosen = saying()[0]
         chosen.expect(word)
         return chosen
@@ -567,7 +567,7 @@ class Stage:
 
     def wait(
         self,
-        actor: Actor,
+        actors: Sequence[Actor],
         ready: Callable[[], bool],
         verb: str,
         word: str = "",
@@ -575,28 +575,31 @@ class Stage:
     ) -> None:
         """Listen until ``ready()``; raises TimedOut, Gone or AssertionError, naming the actor.
 
-        ``verb`` and ``word`` name the awaited step of the actor in messages; ``ending`` is true
-        if the test waits for its end, even if it ends before it has entered.
+        ``verb`` and ``word`` name the awaited step of one of the actors in messages; ``ending`` is
+        true if the test waits for the end, even if it comes before the actor has entered.
         """
         deadline = now() + self.patience
-        object = f" {word!r}" if word else ""
+        step = f" {word!r}" if word else ""
         while not ready():
             self._complain()
-            if actor.has_ended or actor.never_came:
-                while self.listen(_LOOK):  # its last reports may still be in transit
-                    pass
-                if ready() or (ending and actor.never_came):
-                    return
-                self._complain()
-                _joined(actor.process, self.patience)
-                raise actor.end_before(_GERUNDS[verb] + object)
+            for actor in actors:
+                if actor.has_ended or actor.never_came:
+                    while self.listen(_LOOK):  # its last reports may still be in transit
+                        pass
+                    if ready() or (ending and actor.never_came):
+                        return
+                    self._complain()
+                    _joined(actor.process, self.patience)
+                    raise actor.end_before(_GERUNDS[verb] + step)
             left = deadline - now()
             if left <= 0:
+                names = " or ".join(actor.name for actor in actors)
                 raise TimedOut(
-                    f"{actor.name} has not {verb}{object} within {self.patience:g} s"
-                    + actor.plight()
+                    f"{names} has not {verb}{step} within {self.patience:g} s"
+                    + "".join(actor.doing_instead() for actor in actors)
                 )
-            self.listen(left if actor.pid is not None else min(left, _LOOK))
+            entered = all(actor.pid is not None for actor in actors)
+            self.listen(left if entered else min(left, _LOOK))
 
     def listen(self, seconds: float) -> bool:
         """Receive reports, waiting at most ``seconds``; returns whether any data has come."""

@@ -19,10 +19,10 @@ from spec.kit.capabilities import WITHOUT
 from spec.kit.clock import now
 from spec.kit.platforms import processes
 
-HOUSE = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2]
 # The bound in seconds of a run.
 _BOUND = 60.0
-_ROOMS = ("kit", "report", "faults", "simulated", "site")
+_FOLDERS = ("kit", "report", "faults", "simulated", "site")
 
 
 def eventually(ready: Callable[[], bool], seconds: float = 10.0) -> bool:
@@ -99,9 +99,9 @@ class Scratch:
         (self.root / "spec/programs").mkdir(parents=True)
         self.temporary.mkdir()
         for name in ("conftest.py", "pyproject.toml", "spec/conftest.py"):
-            shutil.copy2(HOUSE / name, self.root / name)
-        for room in _ROOMS:
-            shutil.copytree(HOUSE / "spec" / room, self.root / "spec" / room)
+            shutil.copy2(ROOT / name, self.root / name)
+        for room in _FOLDERS:
+            shutil.copytree(ROOT / "spec" / room, self.root / "spec" / room)
 
     def write(self, name: str, text: str) -> Path:
         """Write a file; ``name`` is its path in the copy."""
@@ -113,8 +113,8 @@ class Scratch:
     def chapter(self, name: str, text: str) -> None:
         """Write a chapter and add it to the end of CHAPTERS."""
         self._chapters.append(name)
-        house = (HOUSE / "spec/__init__.py").read_text(encoding="utf-8")
-        above = house.partition("#: The reading order")[0]
+        text = (ROOT / "spec/__init__.py").read_text(encoding="utf-8")
+        above = text.partition("#: The reading order")[0]
         self.write("spec/__init__.py", f"{above}CHAPTERS = {tuple(self._chapters)!r}\n")
         self.write(f"spec/test_{name}.py", text)
 

@@ -11,7 +11,7 @@ import pytest
 from spec.faults import VARIABLE
 from spec.kit.capabilities import WITHOUT
 from spec.meta.chapters import SIMPLE
-from spec.meta.scratch import HOUSE, Scratch
+from spec.meta.scratch import ROOT, Scratch
 from spec.report.record import read
 
 
@@ -85,7 +85,7 @@ def test_the_listing_plays_nothing_and_takes_under_a_second(option):
         before = spent()
         listing = subprocess.run(
             [sys.executable, "-m", "pytest", option],
-            cwd=HOUSE,
+            cwd=ROOT,
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""},
             capture_output=True,
             text=True,

@@ -8,7 +8,7 @@ import pytest
 
 from spec import CHAPTERS, faults
 from spec.meta.chapters import SIMPLE
-from spec.meta.scratch import HOUSE
+from spec.meta.scratch import ROOT
 from spec.report import catalogue
 from spec.report.plays import FAILS, HOLDS
 from spec.report.record import read
@@ -167,7 +167,7 @@ def test_a_fault_that_no_longer_takes_hold_is_no_pass(scratch_faults):
 
 def test_a_distributions_own_sitecustomize_still_runs(scratch):
     own = scratch.write("sitecustomize.py", "import sys; sys.customized = True\n")
-    path = os.pathsep.join([str(HOUSE / "spec/site"), str(own.parent)])
+    path = os.pathsep.join([str(ROOT / "spec/site"), str(own.parent)])
     run = scratch.python(
         *("-c", "import sys; print(sys.customized)"),
         **{"PYTHONPATH": path, faults.VARIABLE: faults.NONE},

@@ -147,7 +147,7 @@ def test_all_clocks_are_one(mp, stage):
 def test_data_from_an_unknown_process_is_never_decoded(mp, stage, monkeypatch, words):
     actor = stage.enter(waiter)
     actor.expect("here")
-    stage.wait_until(lambda: actor.plight() != "", "the actor's waiting for its cue")
+    stage.wait_until(lambda: stage.timeline[-1].kind == "waits", "the actor's waiting for its cue")
     decoded = []
     frames = Channel.frames
 
@@ -218,6 +218,12 @@ def test_the_first_of_several_to_say_a_word_is_told(mp, stage):
     assert stage.none_says(actors, "here")
     actors[2].cue("go")
     assert stage.first_to_say(actors, "here") is actors[2]
+
+
+def test_an_end_of_one_of_several_is_told(mp, stage):
+    actors = [stage.enter(say_when_cued), stage.enter(noop)]
+    with pytest.raises(AssertionError, match=r"^noop returned None without saying 'here'"):
+        stage.first_to_say(actors, "here")
 
 
 def test_one_of_several_that_says_the_word_is_heard(mp, stage):

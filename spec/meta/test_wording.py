@@ -8,12 +8,12 @@ from spec.kit.capabilities import CAPABILITIES
 from spec.meta.wording import prose, wrong_sentence, wrong_words
 from spec.report import catalogue
 
-HOUSE = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2]
 # It quotes the banned words.
 WORDING = Path(__file__).with_name("wording.py")
 TEXTS = sorted(
     path
-    for path in (*HOUSE.glob("*.py"), *HOUSE.glob("spec/**/*.py"), HOUSE / "README.md")
+    for path in (*ROOT.glob("*.py"), *ROOT.glob("spec/**/*.py"), ROOT / "README.md")
     if path != WORDING
 )
 
@@ -33,7 +33,7 @@ def test_every_lack_is_a_plain_sentence():
     assert [problem for each in CAPABILITIES.values() for problem in wrong_words(each.lack)] == []
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(HOUSE)))
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_prose_is_plain(path):
     wrong = [
         f"line {line}: {problem}" for line, text in prose(path) for problem in wrong_words(text)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import coverage
 
 MARK = "# unrun: "
-HOUSE = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2]
 MODULES = ("platforms", "guardian", "capabilities")
 
 
@@ -46,7 +46,7 @@ def reasons(text: str) -> dict[int, str]:
 def unrun(measured: coverage.Coverage) -> Iterator[Line]:
     """The lines that no measured run has executed."""
     for name in MODULES:
-        path = HOUSE / "spec/kit" / f"{name}.py"
+        path = ROOT / "spec/kit" / f"{name}.py"
         lines = path.read_text(encoding="utf-8").splitlines()
         known = reasons("\n".join(lines))
         for number in measured.analysis2(str(path))[3]:

@@ -14,8 +14,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-HOUSE = Path(__file__).parents[2]
-PICTURE = HOUSE / ".github/terminal.svg"
+ROOT = Path(__file__).parents[2]
+PICTURE = ROOT / ".github/terminal.svg"
 COLUMNS = 132
 # The numbers of lines that are drawn, from the beginning and from the end of the output.
 FIRST, LAST = 40, 9
@@ -35,7 +35,7 @@ def played() -> list[str]:
     """Run all claims; returns the lines of the output, with colours."""
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "--color=yes"],
-        cwd=HOUSE,
+        cwd=ROOT,
         env={**os.environ, "COLUMNS": str(COLUMNS)},
         stdout=subprocess.PIPE,
         text=True,
