@@ -6,6 +6,7 @@ It plays the claims, and draws the beginning and the end of the output in a term
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from io import StringIO
@@ -51,7 +52,9 @@ def draw(lines: list[str]) -> str:
     console = Console(record=True, width=COLUMNS, file=StringIO(), force_terminal=True)
     console.print(Text.from_ansi("\n".join(shown)))
     # The id is not random, so that equal output gives an equal file.
-    return console.export_svg(title="multiprocessing-spec", unique_id="run")
+    picture = console.export_svg(title="multiprocessing-spec", unique_id="run")
+    # A picture in a page loads nothing from elsewhere.
+    return re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL)
 
 
 if __name__ == "__main__":
