@@ -264,7 +264,8 @@ class _Changer:
             return None
         sys.meta_path.remove(self)
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
-        assert spec is not None
+        if spec is None:
+            raise FaultError(f"there is no module {name}: the fault has no effect here")
         assert spec.loader is not None
         execute = spec.loader.exec_module
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -39,13 +40,40 @@ PROCESSOR_SECONDS = 120
 PROCESSES = 100
 # A run of other claims ends after so many are red: the fault is imprecise, and more show no more.
 MANY = 10
+# So much of a reason is shown.
+WIDTH = 150
+
+
+# Errors of a program, not of its data: the package raises none of them for what claims do.
+_ERROR = r"(?:AttributeError|IndexError|KeyError|ImportError|ModuleNotFoundError|NameError"
+_ERROR += r"|RecursionError|TypeError|UnboundLocalError|ZeroDivisionError)"
+# The last frame of a traceback, as the interpreter writes it; pytest may have indented it.
+_IN_TRACEBACK = re.compile(
+    r"""^(?:E\s+)?\s*File\ ".*(?P<file>spec/faults/\w+\.py)",\ line\ (?P<line>\d+),\ in\ .*\n
+    (?P<code>.*)\n(?:(?:E\s+)?[\s~^]+\n)?(?:E\s+)?(?P<error>"""
+    + _ERROR
+    + r"\b.*)$",
+    re.MULTILINE | re.VERBOSE,
+)
+# The same as pytest shows it for the test's own process.
+_IN_FAILURE = re.compile(
+    r"^>(?P<code>.*)\n(?:.*\^.*\n)?E\s+(?P<error>"
+    + _ERROR
+    + r"\b.*)\n(?:E.*\n)*\n(?P<file>spec/faults/\w+\.py):(?P<line>\d+): ",
+    re.MULTILINE,
+)
 
 
 class Run(NamedTuple):
-    """The verdicts of one run, by claim and start method; ``trouble`` is why some are missing."""
+    """The verdicts of one run and their reasons, by claim and start method.
+
+    ``trouble`` is why some are missing; ``broken`` tells of exceptions that are the fault's own.
+    """
 
     verdicts: dict[tuple[str, str], str]
+    reasons: dict[tuple[str, str], str]
     trouble: str
+    broken: list[str]
 
 
 class Result(NamedTuple):
@@ -72,9 +100,19 @@ class Result(NamedTuple):
 
     @property
     def wrong(self) -> int:
-        """The number of claims that stayed green, plus one if there was trouble."""
+        """The number of claims that stayed green, plus one for trouble and one if it is broken."""
         green = sum(self.mark(claim) == "GREEN" for claim in self.fault.breaks)
-        return green + bool(self.own.trouble)
+        return green + bool(self.own.trouble) + bool(self.own.broken)
+
+    def reasons(self, claim: str) -> list[str]:
+        """Why the claim is red, each reason once."""
+        return list(
+            dict.fromkeys(
+                f"{verdict}: {self.own.reasons[id, method]}"
+                for (id, method), verdict in self.own.verdicts.items()
+                if id == claim and verdict in RED
+            )
+        )
 
 
 def play(fault: Fault, with_others: bool) -> Result:
@@ -82,7 +120,9 @@ def play(fault: Fault, with_others: bool) -> Result:
     began = now()
     known = claims.by_id()
     if all(known[id].outdated() for id in fault.breaks):
-        return Result(fault, Run({}, ""), [], 0.0)  # none of its claims is about this version
+        return Result(
+            fault, Run({}, {}, "", []), [], 0.0
+        )  # none of its claims is about this version
     methods = [
         method for method in capabilities.start_methods() if method in (fault.only or (method,))
     ]
@@ -126,14 +166,33 @@ def run(fault: Fault, wanted: list[str], methods: list[str], *options: str) -> R
         wait_for_guardian(Path(folder))
         if not trouble and started.returncode not in (0, 1):
             trouble = f"the run failed:\n{output.read_text()}"
+        text = output.read_text(errors="replace")
         try:
             plays = read(results).plays
         except RecordError as error:
-            return Run({}, trouble or output.read_text().strip() or str(error))
+            return Run({}, {}, trouble or text.strip() or str(error), [])
+    keys = [(each["claim"], each["start_method"]) for each in plays]
     return Run(
-        {(each["claim"], each["start_method"]): each["verdict"] for each in plays},
+        dict(zip(keys, (each["verdict"] for each in plays), strict=True)),
+        dict(zip(keys, (each["reason"] for each in plays), strict=True)),
         trouble,
+        accidents(text),
     )
+
+
+def accidents(output: str) -> list[str]:
+    """The exceptions in the output of a run that a fault did not mean to raise, each once.
+
+    A defect may raise: with ``raise``, or what the package raises when it is called. Other
+    exceptions whose last frame is in ``spec/faults`` tell that the fault itself is broken: then a
+    red claim proves nothing.
+    """
+    found = []
+    for pattern in (_IN_TRACEBACK, _IN_FAILURE):
+        for match in pattern.finditer(output):
+            if not match["code"].strip().startswith("raise"):
+                found.append(f"{match['file']}, line {match['line']}: {match['error'].strip()}")
+    return list(dict.fromkeys(found))
 
 
 def supervise(started: subprocess.Popen[bytes], folder: Path) -> str:
@@ -173,9 +232,11 @@ def rows(result: Result, methods: list[str]) -> list[str]:
             f"{result.own.verdicts.get((claim, method), '-'):<16}" for method in methods
         )
         lines.append(f"    {result.mark(claim):<5}  {cells}{claim}")
+        lines += [f"           {reason[:WIDTH]}" for reason in result.reasons(claim)]
     lines += [f"    also   {claim}" for claim in result.others]
     if len(result.others) >= MANY:
         lines.append("    also   perhaps more: the run was stopped here")
+    lines += [f"    BROKEN {accident}" for accident in result.own.broken]
     if result.own.trouble:
         lines.append(f"    {result.own.trouble}")
     return lines
@@ -194,11 +255,15 @@ def choose(options: argparse.Namespace) -> list[Fault]:
         sys.exit(problem)
     if options.fault:
         faults = [fault for fault in faults if fault.name in options.fault]
+    known = claims.by_id()
+    for fault in faults:
+        if problem := claims.unknown(fault.breaks):
+            sys.exit(f"{fault.name}: {problem}")
     if options.claim:
         faults = [
             fault
             for fault in faults
-            if any(claims.matches(claims.by_id()[id], options.claim) for id in fault.breaks)
+            if any(claims.matches(known[id], options.claim) for id in fault.breaks)
         ]
     if options.sample:
         faults = list({fault.name.partition(".")[0]: fault for fault in reversed(faults)}.values())
@@ -241,10 +306,14 @@ def report(results: Iterable[Result], with_others: bool) -> int:
     return wrong
 
 
-def without_fault() -> list[str]:
-    """The ids of claims that no fault breaks."""
+def without_fault(wanted: Sequence[str] | None) -> list[str]:
+    """The ids of claims, of those ``wanted`` if given, that no fault breaks."""
     broken = {id for fault in catalogue().values() for id in fault.breaks}
-    return [id for id in claims.by_id() if id not in broken]
+    return [
+        id
+        for id, claim in claims.by_id().items()
+        if id not in broken and (wanted is None or claims.matches(claim, wanted))
+    ]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -270,7 +339,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     began = now()
     wrong = report(play_all(choose(options), options.others), options.others)
-    for claim in [] if options.fault or options.claim else without_fault():
+    for claim in [] if options.fault else without_fault(options.claim):
         print(f"no fault breaks {claim}")
         wrong += 1
     print(f"{now() - began:.0f} s")

@@ -100,8 +100,8 @@ class Scratch:
         self.temporary.mkdir()
         for name in ("conftest.py", "pyproject.toml", "spec/conftest.py"):
             shutil.copy2(ROOT / name, self.root / name)
-        for room in _FOLDERS:
-            shutil.copytree(ROOT / "spec" / room, self.root / "spec" / room)
+        for folder in _FOLDERS:
+            shutil.copytree(ROOT / "spec" / folder, self.root / "spec" / folder)
 
     def write(self, name: str, text: str) -> Path:
         """Write a file; ``name`` is its path in the copy."""
@@ -113,8 +113,8 @@ class Scratch:
     def chapter(self, name: str, text: str) -> None:
         """Write a chapter and add it to the end of CHAPTERS."""
         self._chapters.append(name)
-        text = (ROOT / "spec/__init__.py").read_text(encoding="utf-8")
-        above = text.partition("#: The reading order")[0]
+        package = (ROOT / "spec/__init__.py").read_text(encoding="utf-8")
+        above = package.partition("#: The reading order")[0]
         self.write("spec/__init__.py", f"{above}CHAPTERS = {tuple(self._chapters)!r}\n")
         self.write(f"spec/test_{name}.py", text)
 

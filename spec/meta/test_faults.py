@@ -235,3 +235,105 @@ def test_calls_from_the_package_can_be_spared(owner):
     inside = {"__name__": "multiprocessing.queues", "it": owner()}
     assert eval("it.method(1)", inside) == 1
     assert owner().method(1) == -1
+
+
+ACCIDENTS = """
+from spec.faults import fault
+
+
+@fault("synchronize.Event.__init__", "accident.in-the-test", "accident.in-an-actor")
+def falls_over(original, self, *, ctx):
+    \"\"\"An accident.\"\"\"
+    {}["missing"]
+
+
+@fault("synchronize.Event.__init__", "accident.in-the-test", "accident.in-an-actor")
+def refuses(original, self, *, ctx):
+    \"\"\"An Event cannot be created.\"\"\"
+    raise KeyError("on purpose")
+
+
+@fault("synchronise.Semaphore", "accident.in-the-test")
+def is_nowhere(original, *args):
+    \"\"\"Its module has another name.\"\"\"
+"""
+UNKNOWN = """
+
+@fault("synchronize.Event.__init__", "accident.nowhere")
+def breaks_nothing_known(original, self, *, ctx):
+    \"\"\"Its claim has another name.\"\"\"
+"""
+
+ACCIDENT = '''
+"""Scratch: a fault that is broken itself."""
+
+from spec.kit import claim
+
+
+def create(stage):
+    """Create an event."""
+    stage.mp.Event()
+
+
+@claim("accident.in-the-test", docs="multiprocessing")
+def test_in_the_test(mp, stage):
+    """An event can be created."""
+    mp.Event()
+
+
+@claim("accident.in-an-actor", docs="multiprocessing")
+def test_in_an_actor(mp, stage):
+    """An actor can create an event."""
+    stage.result_of(create)
+
+
+@claim("accident.without-fault", docs="multiprocessing")
+def test_without_fault(mp, stage):
+    """No fault breaks this claim."""
+'''
+
+
+@pytest.fixture
+def accident(scratch):
+    """A copy with faults that are broken themselves."""
+    scratch.chapter("accident", ACCIDENT)
+    scratch.write("spec/faults/scratch.py", ACCIDENTS)
+    return scratch
+
+
+def test_a_fault_that_falls_over_is_not_a_red_claim(accident):
+    table = accident.python("-m", "spec.faults", "--fault", "scratch.falls_over").ends()
+    assert table.exitcode == 1, table.output
+    assert "BROKEN spec/faults/scratch.py, line 8: KeyError: 'missing'" in table.output
+    assert "1 wrong" in table.output
+
+
+def test_a_fault_may_raise_and_its_reason_is_shown(accident):
+    table = accident.python("-m", "spec.faults", "--fault", "scratch.refuses").ends()
+    assert table.exitcode == 0, table.output
+    assert "fails: 'on purpose'" in table.output
+    assert "fails: create raised KeyError: 'on purpose'" in table.output
+
+
+def test_a_claim_without_a_fault_is_told(accident):
+    table = accident.python("-m", "spec.faults", "--claim", "accident.without-fault").ends()
+    assert table.exitcode == 1
+    assert "no fault breaks accident.without-fault" in table.lines
+
+
+def test_an_unknown_claim_of_a_fault_is_one_line(accident):
+    accident.write("spec/faults/scratch.py", ACCIDENTS + UNKNOWN)
+    table = accident.python("-m", "spec.faults", "--fault", "scratch.refuses").ends()
+    assert table.exitcode == 1
+    (line,) = table.lines
+    assert line.startswith("scratch.breaks_nothing_known: no claim is named 'accident.nowhere'")
+
+
+def test_an_unknown_module_of_a_fault_is_one_line(accident):
+    run = accident.run("-n", "0", **{faults.VARIABLE: "scratch.is_nowhere"})
+    assert run.exitcode == 1
+    (line,) = run.lines
+    assert line == (
+        "ERROR: SPEC_FAULT: there is no module multiprocessing.synchronise: "
+        "the fault has no effect here"
+    )
