@@ -50,7 +50,7 @@ _ERROR += r"|RecursionError|TypeError|UnboundLocalError|ZeroDivisionError)"
 # The last frame of a traceback, as the interpreter writes it; pytest may have indented it.
 _IN_TRACEBACK = re.compile(
     r"""^(?:E\s+)?\s*File\ ".*(?P<file>spec/faults/\w+\.py)",\ line\ (?P<line>\d+),\ in\ .*\n
-    (?P<code>.*)\n(?:(?:E\s+)?[\s~^]+\n)?(?:E\s+)?(?P<error>"""
+    (?:E\s+)?(?P<code>.*)\n(?:(?:E\s+)?[\s~^]+\n)?(?:E\s+)?(?P<error>"""
     + _ERROR
     + r"\b.*)$",
     re.MULTILINE | re.VERBOSE,
@@ -255,18 +255,18 @@ def choose(options: argparse.Namespace) -> list[Fault]:
         sys.exit(problem)
     if options.fault:
         faults = [fault for fault in faults if fault.name in options.fault]
-    known = claims.by_id()
-    for fault in faults:
-        if problem := claims.unknown(fault.breaks):
-            sys.exit(f"{fault.name}: {problem}")
     if options.claim:
+        known = claims.by_id()
         faults = [
             fault
             for fault in faults
-            if any(claims.matches(known[id], options.claim) for id in fault.breaks)
+            if any(id in known and claims.matches(known[id], options.claim) for id in fault.breaks)
         ]
     if options.sample:
         faults = list({fault.name.partition(".")[0]: fault for fault in reversed(faults)}.values())
+    for fault in faults:
+        if problem := claims.unknown(fault.breaks):
+            sys.exit(f"{fault.name}: {problem}")
     return faults
 
 

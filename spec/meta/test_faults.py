@@ -323,7 +323,7 @@ def test_a_claim_without_a_fault_is_told(accident):
 
 def test_an_unknown_claim_of_a_fault_is_one_line(accident):
     accident.write("spec/faults/scratch.py", ACCIDENTS + UNKNOWN)
-    table = accident.python("-m", "spec.faults", "--fault", "scratch.refuses").ends()
+    table = accident.python("-m", "spec.faults", "--fault", "scratch.breaks_nothing_known").ends()
     assert table.exitcode == 1
     (line,) = table.lines
     assert line.startswith("scratch.breaks_nothing_known: no claim is named 'accident.nowhere'")
