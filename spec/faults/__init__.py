@@ -85,6 +85,8 @@ def fault(
 
     def enter(function: Callable[..., Any]) -> Callable[..., Any]:
         first, _, path = target.partition(".")
+        if first == "multiprocessing":
+            raise FaultError(f"{target}: write the target without 'multiprocessing.'")
         module = first if first in sys.stdlib_module_names else f"multiprocessing.{first}"
 
         def install(loaded: Any) -> None:

@@ -6,6 +6,9 @@ not come. All processes that the stage has started end with the scene.
 
 from __future__ import annotations
 
+import difflib
+import functools
+import re
 import secrets
 import selectors
 import signal
@@ -113,7 +116,11 @@ class Actor:
     ticket: tuple[Any, ...] = ()
 
     def __init__(
-        self, stage: Stage, name: str, process: AProcess | threading.Thread | Nested
+        self,
+        stage: Stage,
+        name: str,
+        process: AProcess | threading.Thread | Nested,
+        module: str,
     ) -> None:
         self.name = name
         self.process = process
@@ -122,6 +129,7 @@ class Actor:
         self.last_word = 0.0
         self._stage = stage
         self._channel: Channel | None = None
+        self.module = module
         self._said: list[tuple[str, tuple[Any, ...]]] = []
         self._words: list[str] = []
         self._cued: list[str] = []
@@ -137,6 +145,7 @@ class Actor:
         first, and AssertionError if any actor raises an exception or if this actor returns without
         saying the word.
         """
+        self._stage.refuse_unknown([self], word)
         self._stage.wait([self], lambda: self.has_said(word), "said", word)
         values = self._said.pop(self._place_of(word))[1]
         return values[0] if len(values) == 1 else values or None
@@ -152,6 +161,10 @@ class Actor:
     def has_said(self, word: str) -> bool:
         """Whether the actor has said ``word`` and no ``expect`` has taken it; does not wait."""
         return any(said == word for said, _ in self._said)
+
+    def has_ever_said(self, word: str) -> bool:
+        """Whether the actor has said ``word``, even if an ``expect`` has taken it."""
+        return word in self._words
 
     def cue(self, word: str) -> None:
         """Give the actor the cue ``word``: it continues when it waits for it, now or later."""
@@ -334,6 +347,16 @@ def _joined(process: AProcess | threading.Thread | Nested, patience: float) -> b
     return True
 
 
+@functools.cache
+def _words_in(module: str) -> frozenset[str] | None:
+    """The words that a module's actors say; None if some of them are not literals."""
+    source = Path(sys.modules[module].__file__ or "").read_text(encoding="utf-8")
+    words = re.findall(r"""\.say\(\s*(?:"([^"]*)"|'([^']*)'|(.))""", source)
+    if any(other for *_, other in words):
+        return None
+    return frozenset(double or single for double, single, _ in words)
+
+
 def _calls(frame: FrameType | None) -> Iterator[str]:
     """The lines of a thread's stack in the format of faulthandler."""
     for each, line in traceback.walk_stack(frame):
@@ -449,7 +472,7 @@ class Stage:
         stage = self._pass_for(actor.__name__)
         make = by or self.mp.Process
         process = make(target=perform, args=(stage, actor, *args), **settings)
-        return self._admit(stage, process)
+        return self._admit(stage, process, actor)
 
     def nested(self, actor: Callable[..., Any], *args: Any) -> Actor:
         """The test's side of an actor that another actor will start.
@@ -458,7 +481,7 @@ class Stage:
         ``stage.start(ticket)``.
         """
         stage = self._pass_for(actor.__name__)
-        written = self._admit(stage, Nested())
+        written = self._admit(stage, Nested(), actor)
         written.ticket = (stage, actor, *args)
         return written
 
@@ -482,12 +505,12 @@ class Stage:
         """
         stage = self._pass_for(plain.__name__)
         process = subclass(plain, stage.start_method)(stage, *args)
-        actor = self._admit(stage, process)
+        actor = self._admit(stage, process, plain)
         process.start()
         return actor
 
-    def _admit(self, stage: ActorStage, process: Any) -> Actor:
-        actor = self._actors[stage.name] = Actor(self, stage.name, process)
+    def _admit(self, stage: ActorStage, process: Any, performer: Callable[..., Any]) -> Actor:
+        actor = self._actors[stage.name] = Actor(self, stage.name, process, performer.__module__)
         return actor
 
     def result_of(self, actor: Callable[..., Any], *args: Any, **settings: Any) -> Any:
@@ -525,6 +548,7 @@ class Stage:
         def saying() -> list[Actor]:
             return [actor for actor in actors if actor.has_said(word)]
 
+        self.refuse_unknown(actors, word)
         self.wait(actors, lambda: bool(saying()), "said", word)
         chosen = saying()[0]
         chosen.expect(word)
@@ -535,6 +559,7 @@ class Stage:
 
         See :meth:`Actor.does_not_say`.
         """
+        self.refuse_unknown(actors, word)
         self.listened_for.add(word)
         deadline = now() + BEAT
         while not any(actor.has_said(word) for actor in actors) and (left := deadline - now()) > 0:
@@ -558,6 +583,25 @@ class Stage:
     def never_said(self) -> list[str]:
         """The words that the test listened for and that no actor has said in the whole scene."""
         return sorted(self.listened_for - self.said)
+
+    def refuse_unknown(self, actors: Sequence[Actor], word: str) -> None:
+        """Raise AssertionError if no actor of the scene can say ``word``, as far as can be seen.
+
+        The words are read from the actors' files; where a word there is not a
+        literal, any word may be said.
+        """
+        if word in self.said:
+            return
+        said: set[str] = set()
+        for module in {actor.module for actor in self._actors.values()}:
+            words = _words_in(module)
+            if words is None or word in words:
+                return
+            said |= words
+        near = difflib.get_close_matches(word, said, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        names = " or ".join(actor.name for actor in actors)
+        raise AssertionError(f"{names} cannot say {word!r}: no actor of this chapter says it{hint}")
 
     def record(
         self, time: float, actor: str, kind: str, text: str, end: float | None = None
@@ -583,7 +627,8 @@ class Stage:
         while not ready():
             self._complain()
             for actor in actors:
-                if actor.has_ended or actor.never_came:
+                done = len(actors) > 1 and actor.has_ever_said(word)
+                if (actor.has_ended or actor.never_came) and not done:
                     while self.listen(_LOOK):  # its last reports may still be in transit
                         pass
                     if ready() or (ending and actor.never_came):

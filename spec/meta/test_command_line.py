@@ -107,6 +107,7 @@ def test_the_listing_as_data_has_each_claim_once(simple):
     ("wrong", "said"),
     [
         ('methods=("swapn",)', "methods: 'swapn' is unknown: did you mean spawn?"),
+        ('methods="fork"', 'methods is a tuple: write methods=("fork",)'),
         ('needs=("signal",)', "needs: 'signal' is unknown: did you mean signals"),
         ('level="promised"', "level: 'promised' is unknown: choose from documented, observed"),
         ('since="3.x"', "'3.x' is not a release"),
@@ -133,7 +134,7 @@ def test_a_wrong_name_of_the_documentation_gets_one_line(scratch, docs, said):
     text = SIMPLE.replace('s="multiprocessing"', f's="{docs}"')
     scratch.chapter("simple", text.replace("{name}", "simple"))
     (line,) = scratch.run("-n", "0").lines
-    assert line.startswith("ERROR: spec/test_simple.py, line 11: simple.holds: docs: ")
+    assert line.startswith("ERROR: spec/test_simple.py, line 11: simple.holds: docs (")
     assert said in line
 
 

@@ -26,6 +26,12 @@ def speak(stage):
 @claim("failing.another-word", docs="multiprocessing")
 def test_another_word(mp, stage):
     """An actor says another word."""
+    stage.enter(speak).expect("sleeping")
+
+
+@claim("failing.unknown-word", docs="multiprocessing")
+def test_unknown_word(mp, stage):
+    """No actor says the word."""
     stage.enter(speak).expect("saeted")
 
 
@@ -151,7 +157,11 @@ raise SystemExit("a reason")
 
 # The parts of each failure's text, as regular expressions that must match in this order.
 SAID = {
-    "another_word": ["E  .*: speak returned None without saying 'saeted'; it said 'seated'"],
+    "another_word": ["E  .*: speak returned None without saying 'sleeping'; it said 'seated'"],
+    "unknown_word": [
+        r"E  .*: speak cannot say 'saeted': no actor of this chapter says it; "
+        r"did you mean 'seated'\?"
+    ],
     "killed": [
         r"die +say dying",
         r"die +ended",
@@ -166,9 +176,9 @@ SAID = {
     "hangs": [
         r"E  .*: hang has not said 'done' within 0\.2 s",
         "E +stack of hang:",
-        'E +File ".*test_failing.py", line 52 in hang',
+        'E +File ".*test_failing.py", line 58 in hang',
     ],
-    "thread_hangs": ["E +stack of hang:", 'E +File ".*test_failing.py", line 52 in hang'],
+    "thread_hangs": ["E +stack of hang:", 'E +File ".*test_failing.py", line 58 in hang'],
     "result": [
         r"E  .*: return_lock returned a Lock: results are plain data \(numbers, str, bytes, tuple, "
         r"list, dict\)"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from spec.faults import catalogue as catalogue_of_faults
 from spec.meta.unrun import reasons
 from spec.report import catalogue
 from spec.report.chapters import README, with_table
@@ -140,6 +141,12 @@ def test_what_is_listened_for_is_said_and_what_is_cued_is_waited_for(path):
     never_said, never_waited_for = said_and_heard(path)
     assert never_said == set()
     assert never_waited_for == set()
+
+
+def test_every_claim_has_a_fault():
+    """A claim that nothing has turned red is not known to be one."""
+    broken = {id for fault in catalogue_of_faults().values() for id in fault.breaks}
+    assert set(catalogue.by_id()) - broken == set()
 
 
 def test_no_id_is_given_twice():

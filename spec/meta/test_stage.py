@@ -30,9 +30,9 @@ def test_a_word_that_never_comes_is_named_with_the_actor(mp, stage):
     actor.expect("here")
     stage.patience = 0.1
     with pytest.raises(TimedOut) as caught:
-        actor.expect("another word")
+        actor.expect("stubborn")
     assert str(caught.value) == (
-        "waiter has not said 'another word' within 0.1 s; it waits for the cue 'go'; cued: nothing"
+        "waiter has not said 'stubborn' within 0.1 s; it waits for the cue 'go'; cued: nothing"
     )
 
 
@@ -75,7 +75,7 @@ def test_an_actor_that_raises_is_heard_while_another_is_waited_for(mp, stage):
     loud.cue("raise")
     began = now()
     with pytest.raises(AssertionError, match="raiser raised LookupError: a reason") as caught:
-        quiet.expect("another word")
+        quiet.expect("stubborn")
     assert now() - began < stage.patience
     assert "in raiser" in str(caught.value)
 
@@ -203,10 +203,10 @@ def test_the_end_of_the_scene_ends_a_nested_actor_whose_starter_is_gone(mp, leav
 
 def test_a_word_that_is_not_said_but_never_said_at_all_is_told(mp, stage):
     actor = stage.enter(waiter)
-    assert actor.does_not_say("heer")
+    assert actor.does_not_say("stubborn")
     actor.cue("go")
     actor.returns()
-    assert stage.never_said == ["heer"]
+    assert stage.never_said == ["stubborn"]
     stage.listened_for.clear()
 
 

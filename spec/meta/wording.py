@@ -84,7 +84,7 @@ def prose(path: Path) -> Iterator[tuple[int, str]]:
     """The docstrings, the comments and the assertions' messages of a file, with their lines."""
     source = path.read_text(encoding="utf-8")
     if path.suffix != ".py":
-        yield from enumerate(source.split("\n\n"), 1)
+        yield from paragraphs(source, 1)
         return
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
@@ -93,9 +93,15 @@ def prose(path: Path) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (
             text := ast.get_docstring(node)
         ):
-            line = 1 if isinstance(node, ast.Module) else node.lineno
-            yield from ((line, paragraph) for paragraph in text.split("\n\n"))
+            yield from paragraphs(text, node.body[0].lineno)
         elif isinstance(node, ast.Assert) and node.msg is not None:
             for part in ast.walk(node.msg):
                 if isinstance(part, ast.Constant) and isinstance(part.value, str):
                     yield node.lineno, part.value
+
+
+def paragraphs(text: str, line: int) -> Iterator[tuple[int, str]]:
+    """The paragraphs of a text that begins in ``line``, each with the line where it begins."""
+    for paragraph in text.split("\n\n"):
+        yield line, paragraph
+        line += paragraph.count("\n") + 2

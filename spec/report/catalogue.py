@@ -99,6 +99,10 @@ def _problems(claim: Claim) -> Iterator[str]:
     """The problems of the arguments of a claim, a line each."""
     if not re.fullmatch(r"[a-z-]+\.[a-z0-9-]+", claim.id):
         yield "an id has the form subject.property, in lower case with hyphens"
+    for what, value in (("methods", claim.methods), ("needs", claim.needs)):
+        if isinstance(value, str):
+            yield f'{what} is a tuple: write {what}=("{value}",)'
+            return
     for what, given, known in (
         ("methods", claim.methods, START_METHODS),
         ("needs", claim.needs, CAPABILITIES),
@@ -110,15 +114,14 @@ def _problems(claim: Claim) -> Iterator[str]:
         if not re.fullmatch(r"\d+\.\d+(\.\d+)?(, \d+\.\d+(\.\d+)?)*", releases):
             yield f'{releases!r} is not a release: write "3.14" or "3.13.8, 3.14.1"'
     if "#" not in claim.docs and not _is_documented(claim.docs):
-        yield f"docs: {_not_among(claim.docs, DOCUMENTED_NAMES)}; or name a section, page#section"
+        wrong = _not_among(claim.docs, DOCUMENTED_NAMES)
+        yield f"docs (a name of the documentation's index, or a section, page#section): {wrong}"
 
 
 def _not_among(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     return f"{name!r} is unknown: " + (
-        f"did you mean {', '.join(near)}?"
-        if near
-        else f"choose from {', '.join(sorted(known)[:8])}"
+        f"did you mean {', '.join(near)}?" if near else f"choose from {', '.join(sorted(known))}"
     )
 
 
