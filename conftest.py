@@ -62,6 +62,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="play or list only claims of this level: documented or observed",
     )
     group.addoption(
+        "--slow",
+        action="store_true",
+        help="also play the claims whose proof takes several seconds",
+    )
+    group.addoption(
         "--claims",
         nargs="?",
         const="text",
@@ -259,19 +264,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Sort the chapters in reading order, and keep the claims that the options select."""
     rank = {f"spec/test_{name}.py": place for place, name in enumerate(CHAPTERS)}
     items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(rank)))
-    wanted, level = config.getoption("claim"), config.getoption("level")
-    if wanted or level:
-        kept = [
-            item
-            for item in items
-            if (claim := _claim_of(item)) is not None
-            and (not wanted or catalogue.matches(claim, wanted))
-            and level in (None, claim.level)
-        ]
+    kept = [item for item in items if _is_selected(_claim_of(item), config)]
+    if len(kept) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = kept
     if (seed := config.getoption("shuffle")) is not None:
         random.Random(seed).shuffle(items)
+
+
+def _is_selected(claim: Claim | None, config: pytest.Config) -> bool:
+    """Whether the options select a claim; other items, only if they select no claims."""
+    wanted, level = config.getoption("claim"), config.getoption("level")
+    if claim is None:
+        return not wanted and not level
+    return (
+        (not wanted or catalogue.matches(claim, wanted))
+        and level in (None, claim.level)
+        and not catalogue.is_left_out(claim, config.getoption("slow"), wanted or ())
+    )
 
 
 @pytest.hookimpl(trylast=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import nox
@@ -37,7 +38,8 @@ def _install(session: nox.Session, group: str) -> None:
 def spec(session: nox.Session) -> None:
     """Prove every claim on this Python; arguments after -- go to pytest."""
     _install(session, "test")
-    session.run(*PYTEST, *session.posargs, env=BYTECODE)
+    slow = ["--slow"] if os.environ.get("CI") else []
+    session.run(*PYTEST, *slow, *session.posargs, env=BYTECODE)
 
 
 @nox.session

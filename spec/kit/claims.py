@@ -47,7 +47,8 @@ class Claim:
     ceased to hold, in the form that :func:`reached` takes. ``changes`` maps such releases to a
     sentence about what became different, for a claim that holds before and after;
     ``deviations`` maps a capability that marks an implementation to a sentence about why the
-    claim is known not to hold there and where that is tracked.
+    claim is known not to hold there and where that is tracked. ``slow`` marks a proof that takes
+    several seconds: it is played with ``--slow``, or if the claim is named.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Claim:
         until: str,
         changes: dict[str, str],
         deviations: dict[str, str],
+        slow: bool,
         test: Test,
     ) -> None:
         self.id = id
@@ -72,6 +74,7 @@ class Claim:
         self.until = until
         self.changes = changes
         self.deviations = deviations
+        self.slow = slow
         self.test = test
 
     @property
@@ -121,6 +124,7 @@ def claim(
     until: str = "",
     changes: dict[str, str] | None = None,
     deviations: dict[str, str] | None = None,
+    slow: bool = False,
 ) -> Callable[[Test], Test]:
     """Mark a test as the proof of the claim with this id; see :class:`Claim` for the parameters.
 
@@ -130,7 +134,17 @@ def claim(
     def mark(test: Test) -> Test:
         needed = (*getattr(test, "__globals__", {}).get("NEEDS", ()), *needs)
         test.claim = Claim(  # type: ignore[attr-defined]
-            id, docs, level, needed, methods, since, until, changes or {}, deviations or {}, test
+            id=id,
+            docs=docs,
+            level=level,
+            needs=needed,
+            methods=methods,
+            since=since,
+            until=until,
+            changes=changes or {},
+            deviations=deviations or {},
+            slow=slow,
+            test=test,
         )
         return test
 

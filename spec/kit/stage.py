@@ -150,13 +150,13 @@ class Actor:
         values = self._said.pop(self._place_of(word))[1]
         return values[0] if len(values) == 1 else values or None
 
-    def does_not_say(self, word: str) -> bool:
-        """Listen for one beat; returns True if ``word`` does not come.
+    def does_not_say(self, word: str, beats: int = 1) -> bool:
+        """Listen for some beats; returns True if ``word`` does not come.
 
         Some actor has to say the word later in the scene, else the claim fails: the absence of a
         word that no actor ever says proves nothing.
         """
-        return self._stage.none_says([self], word)
+        return self._stage.none_says([self], word, beats)
 
     def has_said(self, word: str) -> bool:
         """Whether the actor has said ``word`` and no ``expect`` has taken it; does not wait."""
@@ -554,14 +554,14 @@ class Stage:
         chosen.expect(word)
         return chosen
 
-    def none_says(self, actors: Sequence[Actor], word: str) -> bool:
-        """Listen for one beat to all of ``actors``; returns True if none of them says ``word``.
+    def none_says(self, actors: Sequence[Actor], word: str, beats: int = 1) -> bool:
+        """Listen for some beats to all of ``actors``; returns True if none of them says ``word``.
 
-        See :meth:`Actor.does_not_say`.
+        See :meth:`Actor.does_not_say`. More than one beat is for slow claims.
         """
         self.refuse_unknown(actors, word)
         self.listened_for.add(word)
-        deadline = now() + BEAT
+        deadline = now() + beats * BEAT
         while not any(actor.has_said(word) for actor in actors) and (left := deadline - now()) > 0:
             self.listen(left)
         return not any(actor.has_said(word) for actor in actors)

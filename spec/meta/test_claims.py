@@ -37,6 +37,7 @@ def dated(**where) -> Claim:
         (),
         changes={},
         deviations={},
+        slow=False,
         test=lambda: None,
         **known,
     )

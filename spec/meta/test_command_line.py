@@ -186,6 +186,23 @@ def test_claims_are_chosen_by_id_by_subject_and_by_chapter(scratch):
         assert [claim["id"] for chapter in listed for claim in chapter["claims"]] == [id]
 
 
+def test_slow_claims_are_left_out_by_default_and_a_line_says_so(scratch):
+    slow = SIMPLE.replace('s="multiprocessing"', 's="multiprocessing", slow=True')
+    scratch.chapter("quick", SIMPLE.format(name="quick"))
+    scratch.chapter("slow", slow.format(name="slow"))
+    for arguments, played in (
+        ((), {"quick.holds"}),
+        (("--slow",), {"quick.holds", "slow.holds"}),
+        (("--claim=slow.holds",), {"slow.holds"}),
+    ):
+        run = scratch.run("-n", "0", *arguments, "--results=record")
+        assert run.exitcode == 0, run.output
+        plays = read(scratch.root / "record").plays
+        assert {play["claim"] for play in plays} == played
+        assert ("1 slow claims left out: --slow plays them" in run.output) is (not arguments)
+        (scratch.root / "record").unlink()
+
+
 def test_a_level_limits_the_run_and_the_listing(scratch):
     observed = SIMPLE.replace('s="multiprocessing"', 's="multiprocessing", level="observed"')
     scratch.chapter("promised", SIMPLE.format(name="promised"))

@@ -156,6 +156,11 @@ def matches(claim: Claim, wanted: Iterable[str]) -> bool:
     return not {claim.id, subject, claim.chapter}.isdisjoint(wanted)
 
 
+def is_left_out(claim: Claim, slow: bool, wanted: Iterable[str]) -> bool:
+    """Whether a slow claim is not played: neither ``slow`` ones are nor is it ``wanted`` by id."""
+    return claim.slow and not slow and claim.id not in wanted
+
+
 def unknown(wanted: Iterable[str]) -> str | None:
     """One line about the first name in ``wanted`` that matches no claim, with similar names.
 
@@ -190,6 +195,7 @@ def listing(listed: Iterable[Chapter]) -> list[dict[str, Any]]:
                     "until": claim.until,
                     "changes": claim.changes,
                     "deviations": claim.deviations,
+                    "slow": claim.slow,
                     "faults": [name for name, fault in broken.items() if claim.id in fault.breaks],
                 }
                 for claim in chapter.claims
@@ -228,6 +234,7 @@ def _where(claim: Claim) -> str:
         f"since Python {claim.since}" if claim.since else "",
         f"until Python {claim.until}" if claim.until else "",
         f"with {', '.join(claim.needs)}" if claim.needs else "",
+        "with --slow" if claim.slow else "",
     ]
     where = ", ".join(filter(None, limits)) or "everywhere"
     if claim.deviations:

@@ -116,11 +116,21 @@ class Run:
                 terminalreporter.write_line(
                     f"{self._verdicts[verdict]:5} {verdict}", **{colour: True}
                 )
+        if left_out := self._left_out():
+            terminalreporter.write_line(f"{left_out:5} slow claims left out: --slow plays them")
         if self._record is not None and self._record.trouble:
             terminalreporter.write_line(self._record.trouble, red=True)
         missing = self._expected - self._verdicts.total()
         if missing:
             terminalreporter.write_line(f"{missing:5} not played: the run is incomplete", red=True)
+
+    def _left_out(self) -> int:
+        slow, wanted = self._config.getoption("slow"), self._config.getoption("claim") or ()
+        return sum(
+            catalogue.is_left_out(claim, slow, wanted)
+            and (not wanted or catalogue.matches(claim, wanted))
+            for _, claim in self._claims.values()
+        )
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
