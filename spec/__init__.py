@@ -38,4 +38,5 @@ CHAPTERS = (
     "pools",
     "logging",
     "resources",
+    "robustness",
 )

@@ -1,6 +1,7 @@
 """Faults: an installed fault is in every process of the run; one without a target is an error."""
 
 import os
+import re
 import types
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from spec import CHAPTERS, faults
 from spec.meta.chapters import SIMPLE
 from spec.meta.scratch import ROOT
+from spec.meta.wording import wrong_words
 from spec.report import catalogue
 from spec.report.plays import FAILS, HOLDS
 from spec.report.record import read
@@ -29,6 +31,22 @@ def test_every_fault_says_what_a_user_suffers_and_breaks_what_there_is():
         assert fault.breaks, name
         assert set(fault.breaks) <= known.keys(), name
         assert set(fault.only) <= {"fork", "forkserver", "spawn"}, name
+
+
+def test_the_history_of_mended_bugs_names_chapters_and_claims_that_exist():
+    """Each line is a bug that a release of Python had: see its head for the columns."""
+    path = Path(faults.__file__).with_name("history.tsv")
+    head, *rows = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
+    assert head == ["number", "chapter", "suffered", "mended", "visible", "claim", "how"]
+    bugs = [dict(zip(head, row, strict=True)) for row in rows]
+    assert len({bug["number"] for bug in bugs}) == len(bugs)
+    known = catalogue.by_id()
+    for bug in bugs:
+        assert re.fullmatch(r"(gh|bpo)-\d+", bug["number"])
+        assert bug["chapter"] in CHAPTERS, bug["number"]
+        assert bug["visible"] in ("yes", "no"), bug["number"]
+        assert not bug["claim"] or bug["claim"] in known, bug["number"]
+        assert wrong_words(bug["suffered"]) == [], bug["number"]
 
 
 def test_two_thirds_of_the_claims_have_a_fault_that_is_not_crude():
