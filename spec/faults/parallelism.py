@@ -19,7 +19,10 @@ def threads_are_processes(threading):
         self._started.set()
 
     def reap(original, self, timeout=None):
-        os.waitpid(self.fork, 0)
+        if "fork" in vars(self):
+            os.waitpid(self.fork, 0)
+        else:  # the main thread, at exit
+            original(self, timeout)
 
     replace(threading.Thread, "start", fork)
     replace(threading.Thread, "join", reap)

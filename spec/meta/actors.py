@@ -41,6 +41,12 @@ def waiter(stage):
     return "gone on"
 
 
+def hang(stage):
+    """Say a word, and sleep for too long."""
+    stage.say("asleep")
+    time.sleep(2)
+
+
 def say_when_cued(stage):
     """Say "here" when cued."""
     stage.wait_for_cue("go")

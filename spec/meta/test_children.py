@@ -17,6 +17,7 @@ FOREIGN = {"pytest", "_pytest", "pluggy", "xdist", "execnet", "spec.report", "sp
 # has not.
 KIT = {
     "__future__",
+    "faulthandler",
     "spec.kit",
     "spec.kit.actor",
     "spec.kit.channel",
@@ -25,6 +26,7 @@ KIT = {
     "spec.kit.mappings",
     "spec.kit.package",
     "spec.kit.parity",
+    "spec.kit.zombies",
 }
 
 

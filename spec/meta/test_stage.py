@@ -1,5 +1,7 @@
 """The stage: its bounds, the messages of its errors, and the end of all that it has started."""
 
+import faulthandler
+import signal
 import textwrap
 from contextlib import closing
 
@@ -11,6 +13,7 @@ from spec.kit.platforms import processes
 from spec.kit.stage import Actor, Gone, Stage, TimedOut
 from spec.meta.actors import (
     exit_without_a_word,
+    hang,
     loaded,
     noop,
     parent,
@@ -78,6 +81,18 @@ def test_an_actor_that_raises_is_heard_while_another_is_waited_for(mp, stage):
         quiet.expect("stubborn")
     assert now() - began < stage.patience
     assert "in raiser" in str(caught.value)
+
+
+@pytest.mark.skipif(
+    not (hasattr(faulthandler, "register") and hasattr(signal, "SIGUSR2")),
+    reason="faulthandler.register() or SIGUSR2 is missing",
+)
+def test_the_stack_of_an_actor_that_hangs_is_told(mp, stage):
+    actor = stage.enter(hang)
+    actor.expect("asleep")
+    stage.patience = 0.1
+    with pytest.raises(TimedOut, match=r'actors\.py", line \d+ in hang'):
+        actor.returns()
 
 
 def test_an_actor_that_has_not_entered_is_told(mp, stage):
