@@ -106,7 +106,7 @@ def wait_until_cued_to_leave(stage):
 
 def join_and_handle_signals(stage, ticket):
     """Start a nested actor and join it, while signals may come; report the exit code."""
-    signal.signal(signal.SIGUSR1, lambda *_: stage.say("handled"))
+    signal.signal(signal.Signals["SIGUSR1"], lambda *_: stage.say("handled"))
     child = stage.start(ticket)
     stage.say("joining")
     child.join()
@@ -130,7 +130,7 @@ def test_a_signal_does_not_end_join(mp, stage):
     joiner = stage.enter(join_and_handle_signals, child.ticket)
     joiner.expect("joining")
     for _ in range(3):
-        os.kill(joiner.pid, signal.SIGUSR1)
+        os.kill(joiner.pid, signal.Signals["SIGUSR1"])
         joiner.expect("handled")
         assert joiner.does_not_say("joined")
     child.returns(cue="leave")

@@ -41,6 +41,7 @@ from spec.kit.platforms import (
     kill_noting,
     led_since,
     processes,
+    remove_noted,
     remove_shared_memory,
 )
 
@@ -289,6 +290,7 @@ else:
             os._exit(0)
         os.setsid()
         os.dup2(os.open(os.devnull, os.O_RDWR), 1)
+        began = time.time()
         sys.stdin.buffer.read()
         # The run itself may still be about to exit; it must keep its exit code.
         doubtful = end_all(Path(folder), os.fstat(int(mark)).st_ino, {os.getpid(), int(run)})
@@ -298,6 +300,8 @@ else:
                 + ", ".join(map(str, sorted(doubtful))),
                 file=sys.stderr,
             )
+        # An actor whose stage was killed exits by itself, before its mappings can be looked at.
+        remove_noted(Path(folder).glob("*-mapped/*"), began)
         shutil.rmtree(folder, ignore_errors=True)
 
     def end_all(folder: Path, inode: int, spared: set[int]) -> list[int]:

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from spec.kit.claims import reached
@@ -78,6 +79,19 @@ def remove_shared_memory(inodes: set[int]) -> None:
         for entry in os.scandir(SHARED_MEMORY):
             if entry.inode() in inodes:
                 Path(entry.path).unlink(missing_ok=True)
+
+
+def remove_noted(notes: Iterable[Path], since: float) -> None:
+    """Unlink the shared memory that the files ``notes`` name, if it was created ``since``.
+
+    ``since`` is in seconds since the epoch. A process may map a block of another program: that
+    one is older.
+    """
+    for note in notes:
+        path = Path(SHARED_MEMORY, note.name.replace("\\", "/"))
+        with contextlib.suppress(OSError):  # it has been unlinked, as it should be
+            if path.stat().st_ctime > since - 1:  # the clock of files is coarse
+                path.unlink()
 
 
 if sys.platform != "win32":

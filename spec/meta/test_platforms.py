@@ -2,9 +2,11 @@
 
 import importlib
 import os
+import secrets
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +14,7 @@ import pytest
 
 from spec.kit import capabilities, platforms
 from spec.kit.mappings import SHARED_MEMORY
+from spec.kit.platforms import remove_noted
 
 linux = pytest.mark.skipif(not Path(SHARED_MEMORY).is_dir(), reason="only Linux has this")
 
@@ -132,3 +135,21 @@ def test_what_a_system_refuses_is_missing(monkeypatch, probe, owner, name):
 def test_one_processor_is_not_several(monkeypatch):
     monkeypatch.setattr(capabilities, "usable_cpus", lambda: 1)
     assert not capabilities.CAPABILITIES["several-cores"].probe()
+
+
+@linux
+def test_only_noted_shared_memory_of_the_run_is_unlinked(tmp_path):
+    block, stranger = (Path(SHARED_MEMORY, f"spec-{secrets.token_hex(4)}") for _ in range(2))
+    block.touch()
+    stranger.touch()
+    try:
+        for noted in (block, Path(SHARED_MEMORY, "spec-is-gone")):
+            (tmp_path / noted.name).touch()
+        remove_noted(tmp_path.iterdir(), time.time() + 60)  # older than the run
+        assert block.exists()
+        remove_noted(tmp_path.iterdir(), time.time())
+        assert not block.exists()
+        assert stranger.exists()
+    finally:
+        block.unlink(missing_ok=True)
+        stranger.unlink(missing_ok=True)
