@@ -48,19 +48,21 @@ def test_an_argument_arrives_as_an_equal_copy(mp, stage):
     assert given == changed, "the thread has changed a copy"
 
 
-def report_list_when_cued(stage, notes):
-    """Report the list when cued."""
+def report_lists_when_cued(stage, notes, named):
+    """Report two lists when cued."""
     stage.wait_for_cue("report")
-    return notes
+    return {"args": notes, "kwargs": named}
 
 
 def start_between_changes(stage, by):
-    """Change an argument before and after start(); the argument that the actor then reports."""
-    notes = ["created"]
-    actor = stage.prepare(report_list_when_cued, notes, by=by)
-    notes.append("before start()")
+    """Change two arguments before and after start(); the arguments that the actor then reports."""
+    notes, named = ["created"], ["created"]
+    actor = stage.prepare(report_lists_when_cued, notes, by=by, kwargs={"named": named})
+    for each in (notes, named):
+        each.append("before start()")
     actor.process.start()
-    notes.append("after start()")
+    for each in (notes, named):
+        each.append("after start()")
     return actor.returns(cue="report")
 
 
@@ -68,15 +70,18 @@ def start_between_changes(stage, by):
 def test_an_argument_is_copied_when_the_process_is_started(mp, stage):
     """A list argument is copied by start(): the child sees changes made before it, but none after.
 
-    The child reports the list only after the last change. A thread sees that change.
+    One list is in args and another in kwargs. The child reports them only after the last change.
+    A thread sees that change.
     """
     observed = {
         "Process": start_between_changes(stage, mp.Process),
         "Thread": start_between_changes(stage, threading.Thread),
     }
+    before = ["created", "before start()"]
+    after = [*before, "after start()"]
     assert observed == {
-        "Process": ["created", "before start()"],
-        "Thread": ["created", "before start()", "after start()"],
+        "Process": {"args": before, "kwargs": before},
+        "Thread": {"args": after, "kwargs": after},
     }
 
 
@@ -169,8 +174,8 @@ def test_fork_passes_any_object(mp, stage, tmp_path):
         }
 
 
-def do_nothing(*args, **kwargs):
-    """Accept any arguments, and do nothing."""
+def accept_anything(*args, **kwargs):
+    """Accept any arguments, and do nothing with them."""
 
 
 def with_attribute(process, value):
@@ -183,8 +188,8 @@ def try_to_start(mp, unpicklable):
     """Try to start processes that contain an object that pickle refuses, in four ways."""
     processes = {
         "target": mp.Process(target=unpicklable),
-        "argument": mp.Process(target=do_nothing, args=(1, [unpicklable])),
-        "keyword": mp.Process(target=do_nothing, kwargs={"key": unpicklable}),
+        "argument": mp.Process(target=accept_anything, args=(1, [unpicklable])),
+        "keyword": mp.Process(target=accept_anything, kwargs={"key": unpicklable}),
         "attribute": with_attribute(mp.Process(), unpicklable),
     }
     return {
@@ -269,11 +274,14 @@ def hold_token_until_cued(stage, token):
     stage.wait_for_cue("let go")
 
 
-def starter_keeps_argument(stage, by):
+def starter_keeps_argument(stage, by, keyword=False):
     """Whether an argument still exists in the starting process while the actor uses it."""
     token = Token()
     watched = weakref.ref(token)
-    actor = stage.prepare(hold_token_until_cued, token, by=by)
+    if keyword:
+        actor = stage.prepare(hold_token_until_cued, by=by, kwargs={"token": token})
+    else:
+        actor = stage.prepare(hold_token_until_cued, token, by=by)
     del token
     actor.process.start()
     actor.expect("holding")
@@ -326,18 +334,21 @@ def exit_code_behind_gate(stage, path, kept):
 def test_start_drops_the_parents_reference(mp, stage, tmp_path):
     """start() drops the parent's references to args: a semaphore kept nowhere else is destroyed.
 
-    While the child waits at the gate, its first argument, the parent drops the second, the
-    semaphore, and so removes its name. Only a forked child can do without the name; others fail,
-    unless the parent has kept the semaphore. A thread shares its arguments with its starter.
+    It drops those to kwargs too. While the child waits at the gate, its first argument, the parent
+    drops the second, the semaphore, and so removes its name. Only a forked child can do without
+    the name; others fail, unless the parent has kept the semaphore. A thread shares its arguments
+    with its starter.
     """
     observed = {
         "argument kept for a process": starter_keeps_argument(stage, mp.Process),
+        "keyword kept for a process": starter_keeps_argument(stage, mp.Process, keyword=True),
         "argument kept for a thread": starter_keeps_argument(stage, threading.Thread),
         "exit code, semaphore kept": exit_code_behind_gate(stage, tmp_path / "first", kept=True),
         "exit code, not kept": exit_code_behind_gate(stage, tmp_path / "second", kept=False),
     }
     assert observed == {
         "argument kept for a process": False,
+        "keyword kept for a process": False,
         "argument kept for a thread": True,
         "exit code, semaphore kept": 0,
         "exit code, not kept": 0 if mp.get_start_method() == "fork" else 1,
@@ -534,15 +545,44 @@ def test_the_authentication_key_is_inherited_and_never_sent(mp, stage):
 
 @claim("argument.authkey-replaceable-before-start", docs="multiprocessing.Process.authkey")
 def test_the_authentication_key_can_be_replaced(mp, stage):
-    """authkey can be set to other bytes, not to a str, before start(); the child then has them.
+    """authkey can be set to other bytes before start(): the child has them, its parent does not.
 
-    A str raises TypeError. The parent keeps its own key, which its next child inherits.
+    The parent keeps its own key, which its next child inherits.
     """
     own = bytes(mp.current_process().authkey)
     actor = stage.prepare(compare_authkeys, b"another")
     actor.process.authkey = b"another"
-    assert result_or_error(setattr, actor.process, "authkey", "a string") == "TypeError"
     actor.process.start()
     assert actor.returns() == {"child": True, "grandchild": True}
     assert mp.current_process().authkey == own
     assert stage.result_of(compare_authkeys, b"another") == {"child": False, "grandchild": False}
+
+
+@claim("argument.authkey-must-be-bytes", docs="multiprocessing.Process.authkey", level=OBSERVED)
+def test_an_authentication_key_has_to_be_bytes(mp):
+    """Setting authkey to a str raises TypeError; the key does not change."""
+    process = mp.Process()
+    process.authkey = b"bytes"
+    assert result_or_error(setattr, process, "authkey", "a string") == "TypeError"
+    assert process.authkey == b"bytes"
+
+
+def start_between_keys(stage, ticket):
+    """Create a child, change the authentication key, and start the child."""
+    own = stage.mp.current_process()
+    own.authkey = b"first"
+    child = stage.mp.Process(target=perform, args=ticket)
+    own.authkey = b"second"
+    child.start()
+    child.join()
+
+
+@claim("argument.authkey-taken-at-construction", docs="multiprocessing.Process.authkey")
+def test_a_process_takes_the_authentication_key_when_it_is_created(mp, stage):
+    """A Process takes its creator's authkey when it is created, not when it is started.
+
+    The creator's key is changed in between. An actor does it, so that the test keeps its own key.
+    """
+    child = stage.nested(compare_authkeys, b"first")
+    stage.result_of(start_between_keys, child.ticket)
+    assert child.returns() == {"child": True, "grandchild": True}

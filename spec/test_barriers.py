@@ -39,10 +39,14 @@ def test_no_party_passes_until_all_have_arrived(mp, stage):
     """Unless a Barrier breaks, wait() blocks until all parties call it and get different integers.
 
     Two of three parties are at the barrier, and have one beat to pass it wrongly before the third
-    comes. Then all pass. The same holds for a second crossing, with another party as the last.
+    comes. Then all pass. The same holds for a second crossing, with another party as the last. A
+    party is a process, or a thread of the test's process: two of these are at the barrier at once.
     """
     barrier = mp.Barrier(3)
-    parties = [stage.enter(cross_when_cued, barrier, 2) for _ in range(3)]
+    parties = [
+        stage.enter(cross_when_cued, barrier, 2, by=by)
+        for by in (mp.Process, threading.Thread, threading.Thread)
+    ]
     for last in (2, 0):
         early = [party for party in parties if party is not parties[last]]
         for each in early:
@@ -57,6 +61,22 @@ def test_no_party_passes_until_all_have_arrived(mp, stage):
         spans = [each.spans[f"crossing {crossing}"] for each in parties]
         assert max(span.begin for span in spans) <= min(span.end for span in spans)
         assert sorted(each[crossing] for each in integers) == [0, 1, 2]
+
+
+@claim("barrier.waits-longer-than-seconds", docs="threading.Barrier.wait", slow=True)
+def test_a_party_is_waited_for_longer_than_two_seconds(mp, stage):
+    """Until all parties have come, Barrier.wait() without a timeout blocks even after two seconds.
+
+    Neither the barrier nor wait() has a timeout. The test listens for twenty beats to the first
+    of two parties; then the second comes, and both pass.
+    """
+    barrier = mp.Barrier(2)
+    first, second = (stage.enter(cross_when_cued, barrier, 1) for _ in range(2))
+    first.cue("cross")
+    first.expect("at the barrier")
+    assert first.does_not_say("across", beats=20), "a party passed before the last one came"
+    second.cue("cross")
+    assert sorted([*first.returns(), *second.returns()]) == [0, 1]
 
 
 def write_after_a_beat(path):
@@ -81,7 +101,9 @@ def cross_and_read(stage, barrier, path):
 def try_to_cross(stage, barrier, *timeout):
     """Wait at the barrier; report the integer, or the name of the exception."""
     with stage.span("waiting"):
-        return result_or_error(barrier.wait, *timeout)
+        outcome = result_or_error(barrier.wait, *timeout)
+    stage.say("answered")
+    return outcome
 
 
 @claim("barrier.action-runs-once", docs="threading.Barrier")
@@ -112,16 +134,17 @@ def test_a_timeout_breaks_the_barrier(mp, stage):
 
     This includes waiters that come later. The timeout is that of wait(), or else the barrier's.
     The first barrier has a timeout of ten times the patience, so only the timeout of one beat
-    that is given to wait() can end the wait in time.
+    that is given to wait() can end the wait in time. The last barrier has a timeout of one beat,
+    and wait() is given the longer one: it goes on for two beats, until the other party comes.
     """
-    barrier = mp.Barrier(3, timeout=10 * stage.patience)
-    patient = stage.enter(try_to_cross, barrier)
-    stage.wait_until(lambda: barrier.n_waiting == 1, "a waiting party")
+    barrier = mp.Barrier(4, timeout=10 * stage.patience)
+    patient = [stage.enter(try_to_cross, barrier, by=by) for by in (mp.Process, threading.Thread)]
+    stage.wait_until(lambda: barrier.n_waiting == 2, "two waiting parties")
     impatient = stage.enter(try_to_cross, barrier, BEAT)
     assert impatient.returns() == "BrokenBarrierError"
     seconds = impatient.spans["waiting"].seconds
     assert seconds >= BEAT - TICK, f"wait({BEAT}) raised after {seconds} s"
-    assert patient.returns() == "BrokenBarrierError"
+    assert [each.returns() for each in patient] == ["BrokenBarrierError"] * 2
     assert barrier.broken is True
     assert stage.result_of(try_to_cross, barrier) == "BrokenBarrierError"
 
@@ -131,6 +154,13 @@ def test_a_timeout_breaks_the_barrier(mp, stage):
     seconds = impatient.spans["waiting"].seconds
     assert seconds >= BEAT - TICK, f"wait() raised after {seconds} s"
     assert barrier.broken is True
+
+    barrier = mp.Barrier(2, timeout=BEAT)
+    patient = stage.enter(try_to_cross, barrier, 10 * stage.patience)
+    stage.wait_until(lambda: barrier.n_waiting == 1, "a waiting party")
+    assert patient.does_not_say("answered", beats=2), "its timeout was not that of wait()"
+    parties = [patient, stage.enter(try_to_cross, barrier, 10 * stage.patience)]
+    assert sorted(each.returns() for each in parties) == [0, 1]
 
 
 def call_when_cued(stage, barrier, methods):
@@ -146,36 +176,39 @@ def test_abort_breaks_the_barrier_and_reset_repairs_it(mp, stage):
     """Waiters get BrokenBarrierError on abort() and reset(); reset() makes a barrier usable again.
 
     After abort() the barrier is broken, and a later waiter gets BrokenBarrierError too. After
-    reset(), of a broken barrier or of one with a waiter, it is not broken, and two processes can
-    cross it.
+    reset(), of a broken barrier or of one with two waiters, it is not broken, and three parties can
+    cross it. One of the waiters and of the parties is a thread of the test's process.
     """
-    barrier = mp.Barrier(2)
+    barrier = mp.Barrier(3)
     keeper = stage.enter(call_when_cued, barrier, ["abort", "reset", "reset"])
 
     def call(method):
         keeper.cue(method)
         keeper.expect("called")
 
-    def outcome_of_waiting_during(method):
-        waiter = stage.enter(try_to_cross, barrier)
-        stage.wait_until(lambda: barrier.n_waiting == 1, "a waiting party")
-        call(method)
-        return waiter.returns()
+    def enter_each(*kinds):
+        return [stage.enter(try_to_cross, barrier, by=by) for by in kinds]
 
-    def outcomes_of_two():
-        parties = [stage.enter(try_to_cross, barrier) for _ in range(2)]
+    def outcomes_of_waiting_during(method):
+        waiters = enter_each(mp.Process, threading.Thread)
+        stage.wait_until(lambda: barrier.n_waiting == 2, "two waiting parties")
+        call(method)
+        return [each.returns() for each in waiters]
+
+    def outcomes_of_three():
+        parties = enter_each(mp.Process, mp.Process, threading.Thread)
         return sorted(each.returns() for each in parties)
 
-    assert outcome_of_waiting_during("abort") == "BrokenBarrierError"
+    assert outcomes_of_waiting_during("abort") == ["BrokenBarrierError"] * 2
     assert barrier.broken is True
     assert stage.result_of(try_to_cross, barrier) == "BrokenBarrierError"
     call("reset")
     assert barrier.broken is False
-    assert outcomes_of_two() == [0, 1]
+    assert outcomes_of_three() == [0, 1, 2]
 
-    assert outcome_of_waiting_during("reset") == "BrokenBarrierError"
+    assert outcomes_of_waiting_during("reset") == ["BrokenBarrierError"] * 2
     assert barrier.broken is False
-    assert outcomes_of_two() == [0, 1]
+    assert outcomes_of_three() == [0, 1, 2]
 
 
 def attributes_of(barrier):

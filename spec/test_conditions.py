@@ -85,7 +85,7 @@ def wait_in_each_way(stage, condition):
             "wait_for(empty, BEAT)": condition.wait_for(lambda: "", BEAT),
         }
         stage.say("inside")
-        answers["notified wait()"] = condition.wait(stage.patience)
+        answers["notified wait()"] = condition.wait(10 * stage.patience)
         calls: list[int] = []
 
         def true_at_the_third_call():
@@ -93,7 +93,8 @@ def wait_in_each_way(stage, condition):
             stage.say("looking")
             return "third call" if len(calls) == 3 else None
 
-        answers["notified wait_for()"] = condition.wait_for(true_at_the_third_call, stage.patience)
+        long = 10 * stage.patience
+        answers["notified wait_for()"] = condition.wait_for(true_at_the_third_call, long)
         answers["calls of its predicate"] = len(calls)
     return answers
 
@@ -103,8 +104,9 @@ def test_wait_and_wait_for_report_their_outcome(mp, stage):
     """Condition.wait() returns False on timeout, else True; wait_for(), its predicate's last value.
 
     The predicate is called at first and after each notification. The waiter holds the lock when it
-    tells that it is about to wait, so the notifier cannot come too early. The same holds for
-    threads and threading.Condition.
+    tells that it is about to wait, so the notifier cannot come too early. Timeouts of ten times
+    the patience show that a notification ends the wait. The same holds for threads and
+    threading.Condition.
     """
     for by, condition in (
         (threading.Thread, threading.Condition()),
@@ -130,6 +132,83 @@ def test_wait_and_wait_for_report_their_outcome(mp, stage):
         assert seconds >= BEAT - TICK, f"wait({BEAT}) returned after {seconds} s"
 
 
+def wait_for_nothing(stage, condition, ended):
+    """Wait with a timeout for what never becomes true; tell ``ended``, and report the answer."""
+    with condition:
+        with stage.span("waiting"):
+            answer = condition.wait_for(lambda: False, 5 * BEAT)
+        ended.set()
+    return answer
+
+
+def notify_until_ended(stage, condition, ended):
+    """Notify every half beat until ``ended`` is set; report how often."""
+    times = 0
+    while not ended.wait(BEAT / 2):
+        with condition:
+            condition.notify_all()
+        times += 1
+    return times
+
+
+@claim("condition.wait-for-timeout-is-total", docs="threading.Condition.wait_for")
+def test_notifications_do_not_extend_the_timeout_of_wait_for(mp, stage):
+    """Condition.wait_for(predicate, t) waits t seconds in all, however often it is notified.
+
+    It is notified every half beat until it has returned; its timeout is five beats. If each
+    notification gave it another five beats it would not return within the patience, and a lower
+    bound shows that they do not shorten it. The same holds for threads and threading.Condition.
+    """
+    for by, condition, ended in (
+        (threading.Thread, threading.Condition(), threading.Event()),
+        (mp.Process, mp.Condition(), mp.Event()),
+    ):
+        notifier = stage.enter(notify_until_ended, condition, ended, by=by)
+        waiter = stage.enter(wait_for_nothing, condition, ended, by=by)
+        assert waiter.returns() is False
+        seconds = waiter.spans["waiting"].seconds
+        assert seconds >= 5 * BEAT - TICK, f"wait_for() returned after {seconds} s"
+        notifier.returns()
+
+
+def wait_until_notified(stage, condition):
+    """Call wait() without a timeout; report the answer."""
+    with condition:
+        stage.say("inside")
+        answer = condition.wait()
+        stage.say("woken")
+    return answer
+
+
+def wait_for_second_look(stage, condition):
+    """Call wait_for() without a timeout, whose predicate is true when it is called again."""
+    looks = iter(["", "second look"])
+    with condition:
+        stage.say("inside")
+        answer = condition.wait_for(lambda: next(looks))
+        stage.say("woken")
+    return answer
+
+
+@claim("condition.waits-longer-than-seconds", docs="threading.Condition.wait", slow=True)
+def test_a_notification_is_waited_for_longer_than_two_seconds(mp, stage):
+    """Without a notification, Condition.wait() and wait_for() still block after two seconds.
+
+    Both have no timeout. The test listens for twenty beats to two processes that call them. The
+    predicate is true when it is called again, which only a notification may cause.
+    """
+    condition = mp.Condition()
+    waiters = [
+        stage.enter(actor, condition) for actor in (wait_until_notified, wait_for_second_look)
+    ]
+    for each in waiters:
+        each.expect("inside")
+    assert stage.none_says(waiters, "woken", beats=20), "it returned without a notification"
+    with condition:
+        condition.notify_all()
+    assert [each.returns() for each in waiters] == [True, "second look"]
+
+
 def wait_twice_when_cued(stage, condition):
     """Twice, when cued, wait with a timeout of 0 and then until notified; report all answers."""
     answers = []
@@ -147,14 +226,18 @@ def wait_twice_when_cued(stage, condition):
 def test_notify_wakes_n_waiters_and_notify_all_wakes_all(mp, stage):
     """notify() wakes one waiter, notify(n) at most n waiters, and notify_all() all of them.
 
-    The documentation says that an implementation may wake more than n. Four processes wait. Each
-    tells that it is about to wait while it holds the lock, so the notifier gets the lock only
-    when all of them wait. Before that, one notification finds no waiter and each waiter times out
-    once: neither counts. notify(1) wakes one of four, notify(2) two of three, notify(9) the last.
+    The documentation says that an implementation may wake more than n. Three processes and a
+    thread of another process wait. Each tells that it is about to wait while it holds the lock, so
+    the notifier gets the lock only when all of them wait. Before that, one notification finds no
+    waiter and each waiter times out once: neither counts. notify(1) wakes one of four, notify(2)
+    two of three, notify(9) the last.
     """
     condition = mp.Condition()
     notifier = stage.enter(notify_when_cued, condition, [1, 1, 2, 9, "all"])
-    waiters = [stage.enter(wait_twice_when_cued, condition) for _ in range(4)]
+    waiters = [
+        stage.enter(wait_twice_when_cued, condition, by=by)
+        for by in (mp.Process, mp.Process, mp.Process, threading.Thread)
+    ]
 
     def all_wait():
         for each in waiters:
@@ -180,6 +263,30 @@ def test_notify_wakes_n_waiters_and_notify_all_wakes_all(mp, stage):
         each.expect("woken")
         assert each.returns() == [{"wait(0)": False, "wait()": True}] * 2
     notifier.returns()
+
+
+def raise_inside_with(stage, lock, error):
+    """Raise an exception inside a with block; report the one that came out of it."""
+    try:
+        with lock:
+            raise error
+    except (ValueError, SystemExit) as caught:
+        return type(caught).__name__
+    return "none"
+
+
+@claim("condition.with-releases-on-exception", docs="multiprocessing.Condition")
+def test_a_with_block_releases_the_lock_on_an_exception(mp, stage):
+    """A "with condition" block that an exception leaves releases the condition's lock.
+
+    A child leaves the block by an error or by SystemExit, which come out of it unchanged. Then
+    the test can acquire the lock. The condition has an RLock of its own, or a Lock.
+    """
+    for condition in (mp.Condition(), mp.Condition(mp.Lock())):
+        for error in (ValueError, SystemExit):
+            assert stage.result_of(raise_inside_with, condition, error) == error.__name__
+            assert condition.acquire(False), f"held after {error.__name__}"
+            condition.release()
 
 
 def try_locks(stage, locks):

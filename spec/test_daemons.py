@@ -1,8 +1,8 @@
 """Daemonic processes: those for which a program does not wait.
 
 Set ``daemon = True`` before ``start()`` for a process that may be stopped at any moment, such as
-one that only serves the others. When the program exits, it joins its non-daemonic processes and
-terminates its daemonic ones. Daemonic threads, in comparison, just stop with their process.
+one that only serves the others. When the program exits, it terminates its daemonic processes and
+then joins all that are left. Daemonic threads, in comparison, just stop with their process.
 
 Some points surprise people. Only a normal exit terminates daemonic processes: they go on when
 their parent is killed or calls ``os._exit()``. They are stopped without cleaning up, unless they
@@ -14,12 +14,12 @@ session.
 import os
 import threading
 
-from spec.kit import OBSERVED, claim, result_or_error
+from spec.kit import BEAT, OBSERVED, claim, result_or_error
 
 
 @claim("daemon.exit-does-not-wait", docs="multiprocessing.Process.daemon")
 def test_a_program_does_not_wait_for_its_daemons(mp, program):
-    """A program exits without waiting for its daemonic processes.
+    """A program exits without waiting for its daemonic processes, unless they ignore SIGTERM.
 
     The process would run forever, so a program that waited for it would exceed the patience. A
     daemonic thread runs beside it, and the program does not wait for that either.
@@ -44,6 +44,50 @@ def test_a_daemon_is_terminated_when_its_program_exits_normally(mp, program):
     ]
 
 
+@claim(
+    "daemon.terminated-before-others-end",
+    docs="multiprocessing.Process.daemon",
+    level=OBSERVED,
+    needs=("signals",),
+)
+def test_daemons_are_terminated_before_the_others_are_joined(mp, program):
+    """At exit, a program terminates its daemonic processes before it joins any other process.
+
+    The other process ends only after a note that the daemonic process leaves when it is
+    terminated. If the program waited for the other first, it would exceed the patience. One
+    program ends normally, and one by an exception.
+    """
+    for how, exitcode in (("normally", 0), ("exception", 1)):
+        folder = program.folder / how
+        folder.mkdir()
+        completed = program.run("both_kinds", str(folder), how)
+        assert completed.exitcode == exitcode, completed.errors
+        assert completed.lines == [
+            "the program is done",
+            "the daemonic process was terminated",
+        ], f"exits {how}"
+
+
+@claim(
+    "daemon.deaf-daemon-delays-exit",
+    docs="multiprocessing.Process.daemon",
+    level=OBSERVED,
+    needs=("signals",),
+)
+def test_a_daemon_that_ignores_sigterm_delays_the_exit(mp, program):
+    """A daemonic process that ignores SIGTERM is joined at exit: the program ends only after it.
+
+    The documentation says that daemonic processes are not joined. The process prints its line only
+    after the program has begun to exit, and a little later; an exit handler that runs after those
+    of the package prints the last line.
+    """
+    assert program.lines_of("late_words", str(program.folder), "normally", "deaf daemon") == [
+        "the program is done",
+        "the process is done",
+        "the exit handlers are done",
+    ]
+
+
 @claim("daemon.non-daemon-joined-at-exit", docs="multiprocessing#programming-guidelines")
 def test_a_program_joins_its_other_processes_when_it_exits(mp, program):
     """Non-daemonic processes are joined when the program exits, normally or by an exception.
@@ -54,7 +98,7 @@ def test_a_program_joins_its_other_processes_when_it_exits(mp, program):
     """
     lines = ["the program is done", "the process is done", "the exit handlers are done"]
     for how, exitcode in (("normally", 0), ("exception", 1)):
-        completed = program.run("late_words", str(program.folder), how)
+        completed = program.run("late_words", str(program.folder), how, "not a daemon")
         assert completed.exitcode == exitcode, completed.errors
         assert completed.lines == lines, f"exits {how}"
 
@@ -101,6 +145,35 @@ def test_a_daemon_survives_a_parent_that_ends_abruptly(mp, stage):
         assert (exitcode == 0) is (ending == "normal"), f"exit code {exitcode}, {ending}"
 
 
+def start_both_kinds_and_end(stage, daemon, other):
+    """Start a daemonic and a non-daemonic process, and end when cued."""
+    stage.start(daemon, daemon=True)
+    stage.start(other)
+    stage.wait_for_cue("leave")
+
+
+@claim("daemon.every-parent-ends-its-children", docs="multiprocessing.Process.daemon")
+def test_a_child_that_ends_terminates_its_daemons_and_joins_the_others(mp, stage):
+    """A child that ends normally terminates its daemonic children and joins its other children.
+
+    The daemonic grandchild gets no cue, so only being terminated can end it. The other is cued a
+    beat after that, and until then the child has not ended.
+    """
+    daemon = stage.nested(stay_until_cued_to_speak)
+    other = stage.nested(stay_until_cued_to_speak)
+    child = stage.enter(start_both_kinds_and_end, daemon.ticket, other.ticket)
+    daemon.expect("up")
+    other.expect("up")
+    child.cue("leave")
+    daemon.wait_until_gone()
+    child.process.join(BEAT)
+    assert child.process.exitcode is None, "the child has ended before a child of it"
+    other.cue("speak")
+    other.expect("still here")
+    other.wait_until_gone()
+    child.returns()
+
+
 def wait_until_cued(stage):
     """Wait for the cue to leave."""
     stage.wait_for_cue("leave")
@@ -115,23 +188,46 @@ def try_to_set_daemon(process):
     return {**errors, "afterwards": process.daemon}
 
 
+def set_daemon_at_each_time(stage, by):
+    """Try to set daemon of a process or thread before the start, while it runs, and at its end."""
+    actor = stage.prepare(wait_until_cued, by=by)
+    observed = {"before start()": try_to_set_daemon(actor.process)}
+    actor.process.start()
+    observed["running"] = try_to_set_daemon(actor.process)
+    actor.returns(cue="leave")
+    observed["ended"] = try_to_set_daemon(actor.process)
+    return observed
+
+
 @claim("daemon.flag-fixed-by-start", docs="multiprocessing.Process.daemon")
 def test_daemon_cannot_be_set_after_start(mp, stage):
-    """daemon can be set only before start(): later it raises AssertionError (Thread: RuntimeError).
+    """daemon can be set only before start(): later it raises an exception, and the value stays.
 
-    Both raise it while they run and when they have ended, for either value. The value that was
-    set before the start stays.
+    It is refused while the process runs and when it has ended, for either value. The value that
+    was set before the start stays.
     """
     accepted = {"daemon = True": None, "daemon = False": None, "afterwards": False}
+    observed = set_daemon_at_each_time(stage, mp.Process)
+    assert observed["before start()"] == accepted
+    for time in ("running", "ended"):
+        errors = observed[time]
+        assert errors.pop("afterwards") is False, time
+        assert None not in errors.values(), f"{time}: {errors}"
+
+
+@claim("daemon.flag-refused-by-assertion", docs="multiprocessing.Process.daemon", level=OBSERVED)
+def test_daemon_set_after_start_raises_assertion_error(mp, stage):
+    """Setting daemon after start() raises AssertionError, where threads raise RuntimeError.
+
+    Both raise it while they run and when they have ended, for either value.
+    """
     for by, error in ((mp.Process, "AssertionError"), (threading.Thread, "RuntimeError")):
-        actor = stage.prepare(wait_until_cued, by=by)
-        observed = {"before start()": try_to_set_daemon(actor.process)}
-        actor.process.start()
-        observed["running"] = try_to_set_daemon(actor.process)
-        actor.returns(cue="leave")
-        observed["ended"] = try_to_set_daemon(actor.process)
+        observed = set_daemon_at_each_time(stage, by)
         refused = {"daemon = True": error, "daemon = False": error, "afterwards": False}
-        assert observed == {"before start()": accepted, "running": refused, "ended": refused}
+        assert {time: observed[time] for time in ("running", "ended")} == {
+            "running": refused,
+            "ended": refused,
+        }
 
 
 def tell_daemon_flags(stage, kind):
@@ -194,9 +290,29 @@ def start_a_thread(stage):
 
 @claim("daemon.may-not-have-children", docs="multiprocessing.Process.daemon", needs=("semaphores",))
 def test_a_daemon_cannot_start_a_process(mp, stage):
-    """In a daemonic process start(), Pool() and Manager() raise AssertionError.
+    """A daemonic process cannot start processes: start(), Pool() and Manager() raise an exception.
 
     Unlike threading, where a daemonic thread can start threads.
+    """
+    daemon = stage.enter(try_to_have_children, daemon=True)
+    tried = daemon.expect("tried")
+    assert [name for name, result in tried.items() if result == "accepted"] == []
+    daemon.returns()
+
+    notes = stage.result_of(start_a_thread, by=threading.Thread, daemon=True)
+    assert notes == ["the thread has run"]
+
+
+@claim(
+    "daemon.children-refused-by-assertion",
+    docs="multiprocessing.Process.daemon",
+    level=OBSERVED,
+    needs=("semaphores",),
+)
+def test_a_daemons_start_raises_assertion_error(mp, stage):
+    """In a daemonic process, start(), Pool() and Manager() raise AssertionError.
+
+    The process tries each of them, and start() for either kind of child.
     """
     daemon = stage.enter(try_to_have_children, daemon=True)
     assert daemon.expect("tried") == {
@@ -206,9 +322,6 @@ def test_a_daemon_cannot_start_a_process(mp, stage):
         "Manager()": "AssertionError",
     }
     daemon.returns()
-
-    notes = stage.result_of(start_a_thread, by=threading.Thread, daemon=True)
-    assert notes == ["the thread has run"]
 
 
 @claim("daemon.main-is-not-daemonic", docs="multiprocessing.Process.daemon")

@@ -7,7 +7,9 @@ so later calls of ``wait()`` return at once, until ``clear()`` resets it.
 Use it to tell other processes that something has happened once: that a server is ready, or that
 all should stop. To wait for a state that changes again and again, use a Condition.
 
-All methods behave as those of ``threading.Event``. Pass the event to each process as an argument.
+All methods behave as those of ``threading.Event``, with one exception. A ``wait()`` that ``set()``
+wakes looks at the flag again before it returns, so it can return False, even without a timeout, if
+``clear()`` follows ``set()`` at once. Pass the event to each process as an argument.
 """
 
 import threading
@@ -29,17 +31,35 @@ def wait_without_timeout(stage, event):
 def test_set_wakes_all_waiters(mp, stage):
     """A new Event is not set, so processes block in wait(); a single set() wakes all of them.
 
-    Three processes are about to wait, and have one beat to return wrongly before the event is
-    set. Each then returns True from wait(), at its own speed.
+    Two processes and a thread of the test's process are about to wait, and have one beat to
+    return wrongly before the event is set. Each then returns True from wait(), at its own speed.
     """
     event = mp.Event()
     assert not event.is_set()
-    waiters = [stage.enter(wait_without_timeout, event) for _ in range(3)]
+    waiters = [
+        stage.enter(wait_without_timeout, event, by=by)
+        for by in (mp.Process, mp.Process, threading.Thread)
+    ]
     for each in waiters:
         each.expect("waiting")
     assert stage.none_says(waiters, "woken"), "a waiter returned before set()"
     event.set()
     assert [each.returns() for each in waiters] == [True, True, True]
+
+
+@claim("event.waits-longer-than-seconds", docs="threading.Event.wait", slow=True)
+def test_an_event_is_waited_for_longer_than_two_seconds(mp, stage):
+    """Until an Event is set, wait() without a timeout still blocks after two seconds.
+
+    The test listens for twenty beats to a process that waits. When the test has set the event,
+    wait() returns True.
+    """
+    event = mp.Event()
+    waiter = stage.enter(wait_without_timeout, event)
+    waiter.expect("waiting")
+    assert waiter.does_not_say("woken", beats=20), "wait() returned before set()"
+    event.set()
+    assert waiter.returns() is True
 
 
 def wait_with_timeout(stage, event, timeout):
@@ -88,21 +108,25 @@ def report_answers_in_each_state(stage, event):
     event.clear()
     answers["cleared twice"] = {"is_set()": event.is_set(), "wait(0)": event.wait(0)}
     stage.say("cleared")
-    answers["set by the test"] = {"wait(patience)": event.wait(stage.patience)}
+    answers["set by the test"] = {"wait(long)": event.wait(10 * stage.patience)}
+    stage.say("woken")
     return answers
 
 
 @claim("event.behaves-as-in-threading", docs="multiprocessing.Event")
 def test_an_event_answers_as_that_of_threading_does(mp, stage):
-    """Event's methods is_set(), set(), clear() and wait() return the same as threading.Event's.
+    """Unless clear() follows set() at once, Event's methods return the same as threading.Event's.
 
     The same calls are made by a thread and by a process. The last wait() is answered by a set()
-    in the test's process.
+    in the test's process. Its timeout is ten times the patience: it ends with the set(). A
+    waiter that set() wakes may find the flag cleared again, and returns False then; in threading
+    it returns True. No wait() is under way here when clear() is called.
     """
     observed = {}
     for by, event in ((threading.Thread, threading.Event()), (mp.Process, mp.Event())):
         caller = stage.enter(report_answers_in_each_state, event, by=by)
         caller.expect("cleared")
+        assert caller.does_not_say("woken"), "it returned long before its timeout"
         event.set()
         observed[by] = caller.returns()
     assert observed[mp.Process] == observed[threading.Thread]
@@ -111,28 +135,74 @@ def test_an_event_answers_as_that_of_threading_does(mp, stage):
         "set": {"is_set()": True, "wait(0)": True, "wait(-1)": True, "wait()": True},
         "set twice": {"is_set()": True},
         "cleared twice": {"is_set()": False, "wait(0)": False},
-        "set by the test": {"wait(patience)": True},
+        "set by the test": {"wait(long)": True},
     }
+
+
+def wait_until_false(stage, event):
+    """Wait for the event without a timeout, again and again until wait() returns False."""
+    while event.wait():
+        pass
+    stage.say("false")
+
+
+@claim("event.quick-clear-can-make-wait-false", docs="threading.Event.wait", level=OBSERVED)
+def test_wait_can_return_false_if_clear_follows_set_at_once(mp, stage):
+    """If clear() follows set() at once, Event.wait() without a timeout can return False.
+
+    Unlike threading, whose wait() returns True then. A process waits again and again, and the
+    test sets and clears the event until wait() has returned False once: that is the witness.
+    """
+    event = mp.Event()
+    waiter = stage.enter(wait_until_false, event)
+
+    def set_and_clear():
+        event.set()
+        event.clear()
+        return waiter.has_said("false")
+
+    stage.wait_until(set_and_clear, "a wait() that returns False")
+    waiter.returns()
+
+
+def clear_and_wait(stage, event, timeout):
+    """Clear the event, and wait for it with a timeout; report the answer."""
+    event.clear()
+    return wait_with_timeout(stage, event, timeout)
 
 
 @claim("event.clear-blocks-later-waits", docs="threading.Event.clear")
 def test_clear_makes_later_waits_block_again(mp, stage):
     """After clear(), Event.wait() blocks again, in the calling process and in other processes.
 
-    Lower bounds show that neither process returns before its timeout.
+    The test's process clears the event, and then a child. Both wait after each clear(). Lower
+    bounds show that neither returns before its timeout.
     """
     event = mp.Event()
+
+    def blocks_in_this_process(cleared_by):
+        assert event.is_set() is False, f"cleared by {cleared_by}, and still set"
+        with stage.span("waiting") as waiting:
+            assert event.wait(BEAT) is False
+        seconds = waiting.seconds
+        assert seconds >= BEAT - TICK, f"cleared by {cleared_by}: returned after {seconds} s"
+
+    def blocks_in_a_child(child, cleared_by):
+        assert child.returns() is False, f"cleared by {cleared_by}, and a child sees it set"
+        seconds = child.spans["waiting"].seconds
+        assert seconds >= BEAT - TICK, f"cleared by {cleared_by}: returned after {seconds} s"
+
     event.set()
     assert event.wait(0) is True
     event.clear()
-    assert event.is_set() is False
-    waiter = stage.enter(wait_with_timeout, event, BEAT)
-    assert waiter.returns() is False
-    seconds = waiter.spans["waiting"].seconds
-    assert seconds >= BEAT - TICK, f"another process returned after {seconds} s"
-    with stage.span("waiting") as waiting:
-        assert event.wait(BEAT) is False
-    assert waiting.seconds >= BEAT - TICK, f"this process returned after {waiting.seconds} s"
+    blocks_in_this_process("this process")
+    blocks_in_a_child(stage.enter(wait_with_timeout, event, BEAT), "this process")
+
+    event.set()
+    assert event.wait(0) is True
+    blocks_in_a_child(stage.enter(clear_and_wait, event, BEAT), "itself")
+    blocks_in_this_process("a child")
+    blocks_in_a_child(stage.enter(wait_with_timeout, event, BEAT), "another child")
 
 
 def set_event(stage, event):

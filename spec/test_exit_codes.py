@@ -13,7 +13,10 @@ a string means 1, and that on POSIX ``sys.exit(256)`` looks like success. An exi
 also mean that a process could not even begin, so every process here says a word first.
 """
 
+import faulthandler
+import importlib
 import os
+import select
 import signal
 import sys
 import threading
@@ -46,7 +49,8 @@ def test_there_is_no_exit_code_before_the_end(mp, stage):
     """exitcode is None before start() and until the process has ended; then it is an integer.
 
     It is read as soon as the process is started, and again when the main thread of the process
-    is over while another thread still runs: the process has not ended even then.
+    is over while another thread still runs: the process has not ended even then. Nothing joins
+    the process: exitcode is read until it is no longer None.
     """
     actor = stage.prepare(return_before_last_thread)
     codes = {"before start()": actor.process.exitcode}
@@ -55,7 +59,9 @@ def test_there_is_no_exit_code_before_the_end(mp, stage):
     actor.expect("main thread is over")
     codes["while a thread runs"] = actor.process.exitcode
     actor.cue("leave")
-    codes["after the end"] = actor.exit_code()
+    actor.wait_until_gone()
+    stage.wait_until(lambda: actor.process.exitcode is not None, "exitcode becoming an integer")
+    codes["after the end"] = actor.process.exitcode
     assert codes == {
         "before start()": None,
         "after start()": None,
@@ -173,13 +179,51 @@ def test_an_uncaught_exception_gives_exit_code_1(mp, stage, tmp_path):
     assert ends_of(stage, tmp_path, UNCAUGHT) == UNCAUGHT
 
 
+def fail_in_threads(stage):
+    """Let one thread raise an exception and another call sys.exit(3); wait for both."""
+    sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - it stays open to the end
+
+    def fail():
+        raise ValueError
+
+    threads = [threading.Thread(target=fail), threading.Thread(target=sys.exit, args=(3,))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return "both have ended"
+
+
+@claim("join.threads-cannot-set-exitcode", docs="multiprocessing.Process.exitcode", level=OBSERVED)
+def test_threads_of_a_process_do_not_change_its_exit_code(mp, stage):
+    """An exception or sys.exit(3) in another thread of a child does not change its exit code.
+
+    Both threads have ended before the main thread of the child returns.
+    """
+    actor = stage.enter(fail_in_threads)
+    assert actor.returns() == "both have ended"
+    assert actor.process.exitcode == 0
+
+
 def say_up_and_wait(stage):
     """Say that this has begun, and wait for the cue to leave."""
     stage.say("up")
     stage.wait_for_cue("leave")
 
 
-SIGNALS = ("SIGKILL", "SIGTERM", "SIGUSR1")
+def permit_core_and_wait(stage, folder):
+    """Permit a small core dump in the folder, say that this has begun, and wait for the cue."""
+    resource = importlib.import_module("resource")
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    soft = 4096 if hard == resource.RLIM_INFINITY else min(4096, hard)
+    resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+    os.chdir(folder)
+    faulthandler.disable()
+    stage.say("up")
+    stage.wait_for_cue("leave")
+
+
+SIGNALS = ("SIGKILL", "SIGTERM", "SIGUSR1", "SIGSEGV")
 
 
 @claim(
@@ -187,14 +231,15 @@ SIGNALS = ("SIGKILL", "SIGTERM", "SIGUSR1")
     docs="multiprocessing.Process.exitcode",
     needs=("signals",),
 )
-def test_a_process_ended_by_a_signal_has_its_negative_number(mp, stage):
+def test_a_process_ended_by_a_signal_has_its_negative_number(mp, stage, tmp_path):
     """exitcode is -N if signal N ended the process.
 
-    The signals are sent with os.kill(), not by the package. A fork server learns first how its
-    children end, and has to pass it on. If the server has died, the exit code is lost: see the
-    claim start-method.exitcode-lost-with-server.
+    The signals are sent with os.kill(), not by the package. After SIGSEGV the kernel writes a
+    core file, if it may, and then notes that beside the number of the signal. A fork server
+    learns first how its children end, and has to pass it on. If the server has died, the exit
+    code is lost: see the claim start-method.exitcode-lost-with-server.
     """
-    actors = {name: stage.enter(say_up_and_wait) for name in SIGNALS}
+    actors = {name: stage.enter(permit_core_and_wait, str(tmp_path)) for name in SIGNALS}
     for name, actor in actors.items():
         actor.expect("up")
         os.kill(actor.pid, getattr(signal, name))
@@ -230,13 +275,20 @@ def test_a_hard_exit_skips_cleanup(mp, stage, tmp_path):
     } == expected
 
 
+def wait_for_sentinel(stage, sentinel):
+    """Wait for the sentinel for much longer than the patience; return whether it was found."""
+    stage.say("waiting")
+    return submodule("connection").wait([sentinel], 3 * stage.patience) == [sentinel]
+
+
 @claim("join.sentinel-ready-at-end", docs="multiprocessing.Process.sentinel")
 def test_a_sentinel_is_ready_when_the_process_has_ended(mp, stage):
     """connection.wait() finds a sentinel ready once its process has ended, and not before.
 
     It is tried as soon as the process is started, and for a beat when the main thread of the
-    process is over while another thread still runs. The sentinel stays ready after the join. A
-    forked grandchild can delay it: see the claim join.timeout-held-up-by-grandchild.
+    process is over while another thread still runs. A thread waits while the process ends. The
+    sentinel stays ready after the join. A forked grandchild can delay it: see the claim
+    join.timeout-held-up-by-grandchild.
     """
     wait = submodule("connection").wait
     actor = stage.prepare(return_before_last_thread)
@@ -244,12 +296,39 @@ def test_a_sentinel_is_ready_when_the_process_has_ended(mp, stage):
     sentinel = actor.process.sentinel
     assert wait([sentinel], 0) == [], "it was ready at the start"
     actor.expect("main thread is over")
+    waiting = stage.enter(wait_for_sentinel, sentinel, by=threading.Thread)
+    waiting.expect("waiting")
     assert wait([sentinel], BEAT) == [], "it was ready before the process had ended"
     actor.cue("leave")
     actor.wait_until_gone()
+    assert waiting.returns() is True
     assert wait([sentinel], stage.patience) == [sentinel], "it was not ready at the end"
     actor.returns()
     assert wait([sentinel], stage.patience) == [sentinel], "it is no longer ready after join()"
+
+
+@claim(
+    "join.sentinel-works-with-select",
+    docs="multiprocessing.Process.sentinel",
+    needs=("descriptors",),
+)
+def test_select_finds_a_sentinel_ready(mp, stage):
+    """On POSIX, select() finds a sentinel readable once its process has ended, and not before.
+
+    The sentinel is an int. It is tried as soon as the process is started, and again when the
+    process waits for its cue.
+    """
+    actor = stage.prepare(say_up_and_wait)
+    actor.process.start()
+    sentinel = actor.process.sentinel
+    assert type(sentinel) is int
+    assert select.select([sentinel], [], [], 0) == ([], [], []), "it was ready at the start"
+    actor.expect("up")
+    assert select.select([sentinel], [], [], 0) == ([], [], []), "it was ready before the end"
+    actor.cue("leave")
+    actor.wait_until_gone()
+    ready, _, _ = select.select([sentinel], [], [], stage.patience)
+    assert ready == [sentinel], "it was not ready at the end"
 
 
 @claim("join.no-sentinel-before-start", docs="multiprocessing.Process.sentinel", level=OBSERVED)
@@ -284,14 +363,44 @@ def test_of_several_sentinels_those_of_ended_processes_are_ready(mp, stage):
 def test_a_running_process_cannot_be_closed(mp, stage):
     """close() on a running process raises ValueError, and the process continues to run.
 
-    The process runs until it is cued. After its end close() succeeds.
+    The process runs until it is cued. After its end close() succeeds, though nothing has joined
+    the process.
     """
     actor = stage.enter(say_up_and_wait)
     actor.expect("up")
     assert result_or_error(actor.process.close) == "ValueError"
     assert actor.process.is_alive()
-    actor.returns(cue="leave")
-    assert result_or_error(actor.process.close) is None
+    actor.cue("leave")
+    actor.wait_until_gone()
+    stage.wait_until(lambda: result_or_error(actor.process.close) is None, "close() succeeding")
+
+
+def open_descriptors():
+    """The file descriptors below 1024 that are open in this process."""
+    return {each for each in range(1024) if result_or_error(os.fstat, each) != "OSError"}
+
+
+@claim(
+    "join.close-releases-descriptors",
+    docs="multiprocessing.Process.close",
+    needs=("descriptors",),
+)
+def test_close_releases_the_file_descriptors(mp, stage):
+    """close() releases the file descriptors of a Process at once, even while the object is kept.
+
+    On POSIX the sentinel is one of those that start() has opened. Another child is started
+    before, since the first start opens what all children use.
+    """
+    stage.result_of(say_up)
+    process = mp.Process()
+    before = open_descriptors()
+    process.start()
+    opened = open_descriptors() - before
+    process.join(stage.patience)
+    assert process.sentinel in opened, f"the sentinel is not among {opened}"
+    process.close()
+    kept = opened & open_descriptors()
+    assert not kept, f"{len(kept)} of {len(opened)} file descriptors are still open after close()"
 
 
 METHODS = ("is_alive", "join", "kill", "start", "terminate")

@@ -11,6 +11,8 @@ What surprises: a change of ``os.environ`` does not reach children that start la
 that loses its server loses its exit code.
 """
 
+import os
+
 from spec.kit import OBSERVED, claim, reached
 
 
@@ -22,7 +24,7 @@ from spec.kit import OBSERVED, claim, reached
     needs=("signals", "waitid"),
 )
 def test_one_fork_server_has_all_children_until_it_dies(mp, program):
-    """One fork server forks all children; if it dies, the next start() starts another.
+    """One fork server forks all children of a process; if it dies, the next start() starts another.
 
     The first two children have one parent, which is not the program. This parent is killed and is
     known to have ended before the third child starts. The third and the fourth have one parent
@@ -33,6 +35,35 @@ def test_one_fork_server_has_all_children_until_it_dies(mp, program):
     assert first == second, pids
     assert third == fourth, pids
     assert len({pids["program"], first, third}) == 3, pids
+
+
+def tell_system_parent(stage):
+    """Report the PID of this process's parent as the system knows it."""
+    return os.getppid()
+
+
+def tell_system_parent_and_start(stage, ticket):
+    """Start a nested actor and join it; report the PID of this process's parent for the system."""
+    stage.start(ticket).join(stage.patience)
+    return os.getppid()
+
+
+@claim(
+    "start-method.each-parent-has-its-server",
+    docs="multiprocessing#contexts-and-start-methods",
+    level=OBSERVED,
+    methods=("forkserver",),
+)
+def test_a_child_that_starts_processes_has_a_fork_server_of_its_own(mp, stage):
+    """Each process that starts children by forkserver has a server of its own, a child too.
+
+    A child and a grandchild report their parents as the system knows them. The grandchild's is
+    neither the child nor the server of the child.
+    """
+    grandchild = stage.nested(tell_system_parent)
+    child = stage.enter(tell_system_parent_and_start, grandchild.ticket)
+    servers = {"of the program": child.returns(), "of the child": grandchild.returns()}
+    assert len({os.getpid(), child.pid, *servers.values()}) == 4, servers
 
 
 @claim(
@@ -50,6 +81,21 @@ def test_a_child_that_outlives_its_server_has_the_exit_code_255(mp, program):
     """
     table = program.table_of("one_server", str(program.folder / "parents"))
     assert table["exitcode of the orphan"] == "255"
+
+
+@claim(
+    "start-method.forkserver-starts-with-first-child",
+    docs="multiprocessing#contexts-and-start-methods",
+    level=OBSERVED,
+    methods=("forkserver",),
+)
+def test_the_fork_server_starts_with_the_first_child(mp, program):
+    """The fork server is started by the first start(), not when the start method is set.
+
+    The program changes its environment after it has set the start method and created a Process.
+    The first child has the change, so the server has started after it.
+    """
+    assert program.table_of("late_server") == {"first child, ADDED": "after set_start_method()"}
 
 
 @claim(

@@ -108,6 +108,11 @@ def work_for_a_beat_when_cued(stage):
         time.sleep(BEAT)
 
 
+def wait_until_cued(stage):
+    """Wait for the cue to leave."""
+    stage.wait_for_cue("leave")
+
+
 def join_and_look(stage, runner, *timeout):
     """Join the process or thread; report what join() returns and how the runner is then."""
     stage.say("joining")
@@ -137,6 +142,71 @@ def test_join_blocks_until_the_process_has_ended(mp, stage):
     assert joining.spans["joining"].end >= working.spans["last beat"].end
 
 
+@claim("join.never-gives-up", docs="multiprocessing.Process.join", slow=True)
+def test_join_without_a_timeout_does_not_give_up(mp, stage):
+    """join() without a timeout still blocks after seconds, and returns once the process ends.
+
+    The process runs until it is cued, which happens only after more than two seconds.
+    """
+    waiting = stage.enter(wait_until_cued)
+    joining = stage.enter(join_and_look, waiting.process, by=threading.Thread)
+    joining.expect("joining")
+    assert joining.does_not_say("joined", beats=25), "join() has given up"
+    waiting.cue("leave")
+    assert joining.returns() == {"join()": None, "is_alive()": False, "exitcode": 0}
+
+
+def join_beside_others(stage, process):
+    """Join the process, while other threads do too; return what join() returns."""
+    stage.say("joining")
+    result = process.join()
+    stage.say("joined")
+    return result
+
+
+def join_in_three_threads(stage):
+    """Join a process in three threads, then cue it to leave; returns the process, which has ended.
+
+    Asserts that join() returns None in each thread, and only after the cue.
+    """
+    waiting = stage.enter(wait_until_cued)
+    joining = [
+        stage.enter(join_beside_others, waiting.process, by=threading.Thread) for _ in range(3)
+    ]
+    for each in joining:
+        each.expect("joining")
+    assert stage.none_says(joining, "joined"), "join() returned while the process was waiting"
+    waiting.cue("leave")
+    assert [each.returns() for each in joining] == [None, None, None]
+    return waiting.process
+
+
+@claim("join.several-threads-may-join", docs="multiprocessing.Process.join", level=OBSERVED)
+def test_several_threads_may_join_a_process(mp, stage):
+    """Several threads can join a process at the same time: each join() returns after its end.
+
+    Three threads join before the process is cued to leave. Whether the exit code is right is
+    another claim, join.joiners-lose-forkserver-exitcode.
+    """
+    join_in_three_threads(stage)
+
+
+@claim(
+    "join.joiners-lose-forkserver-exitcode",
+    docs="multiprocessing.Process.exitcode",
+    level=OBSERVED,
+    methods=("forkserver",),
+)
+def test_several_joining_threads_can_lose_the_exit_code(mp, stage):
+    """Under forkserver, exitcode can become 255 if several threads join a process at once.
+
+    The fork server sends the exit code once. The thread that reads second finds nothing, and
+    takes the server for dead: github.com/python/cpython/issues/130895. One witness is enough,
+    since the threads race.
+    """
+    assert stage.at_some_beat(lambda beat: join_in_three_threads(stage).exitcode == 255)
+
+
 def write_last_line_when_cued(stage, path):
     """Write a line, and when cued, a beat later, the last line."""
     with open(path, "w") as file:
@@ -163,11 +233,6 @@ def test_the_last_write_of_a_joined_process_is_there(mp, stage, tmp_path):
     assert found == "first\nlast\n"
     actor.returns()
     assert actor.last_word < joining.end
-
-
-def wait_until_cued(stage):
-    """Wait for the cue to leave."""
-    stage.wait_for_cue("leave")
 
 
 @claim("join.order-is-free", docs="multiprocessing.Process.join", needs=("many-files",))
@@ -202,14 +267,17 @@ def test_a_process_is_alive_from_its_start_to_its_end(mp, stage):
     """is_alive() is False before start(), True as soon as start() returns, False after the end.
 
     The process runs until it is cued to leave, so it cannot have ended when it is asked about.
+    Nothing joins it: is_alive() is called until it returns False.
     """
     actor = stage.prepare(wait_until_cued)
     alive = {"before start()": actor.process.is_alive()}
     actor.process.start()
     alive["after start()"] = actor.process.is_alive()
-    actor.returns(cue="leave")
-    alive["after the end"] = actor.process.is_alive()
-    assert alive == {"before start()": False, "after start()": True, "after the end": False}
+    assert alive == {"before start()": False, "after start()": True}
+    actor.cue("leave")
+    actor.wait_until_gone()
+    stage.wait_until(lambda: not actor.process.is_alive(), "is_alive() returning False")
+    actor.returns()
 
 
 @claim(
@@ -342,6 +410,24 @@ def test_join_with_a_timeout_does_not_tell_whether_the_process_has_ended(mp, sta
         assert stage.result_of(
             join_and_look, actor.process, stage.patience, by=threading.Thread
         ) == {"join()": None, "is_alive()": False, "exitcode": exitcode}
+        actor.returns()
+
+
+@claim("join.timeout-ends-with-process", docs="multiprocessing.Process.join")
+def test_join_with_a_timeout_returns_as_soon_as_the_process_ends(mp, stage):
+    """join(timeout) returns as soon as the process ends, however long the timeout is.
+
+    A thread joins with a timeout that is longer than the patience, and the process is cued to
+    leave while it does. A thread is joined in the same way.
+    """
+    for by, exitcode in ((threading.Thread, None), (mp.Process, 0)):
+        actor = stage.enter(wait_until_cued, by=by)
+        timeout = 3 * stage.patience
+        joining = stage.enter(join_and_look, actor.process, timeout, by=threading.Thread)
+        joining.expect("joining")
+        assert joining.does_not_say("joined"), "join() returned while the process was waiting"
+        actor.cue("leave")
+        assert joining.returns() == {"join()": None, "is_alive()": False, "exitcode": exitcode}
         actor.returns()
 
 

@@ -59,9 +59,11 @@ def write_unlocked(stage, path):
 def test_with_and_acquire_exclude_each_other(mp, stage, tmp_path):
     """A "with lock" block and lock.acquire() exclude each other: only one process is inside.
 
-    The first process is known to be inside, and the second is about to ask. It has one beat to
-    get in wrongly; then the first is cued to finish its record. A slow machine only delays this.
-    As a control, two processes without a lock are inside at once, and their records are mixed.
+    The first process is known to be inside, and two are about to ask, a thread of the test's
+    process among them. They have one beat to get in wrongly; then the first is cued to finish its
+    record. The next that is inside keeps the last one out for a beat. A slow machine only delays
+    this. As a control, two processes without a lock are inside at once, and their records are
+    mixed.
     """
     for first, second in (
         (write_inside_with, write_after_acquire),
@@ -71,15 +73,23 @@ def test_with_and_acquire_exclude_each_other(mp, stage, tmp_path):
         path = tmp_path / first.__name__
         inside = stage.enter(first, lock, str(path))
         inside.expect("inside")
-        outside = stage.enter(second, lock, str(path))
-        outside.expect("asking")
-        assert outside.does_not_say("inside"), "a second process is inside"
+        outside = [
+            stage.enter(second, lock, str(path)),
+            stage.enter(first, lock, str(path), by=threading.Thread),
+        ]
+        for each in outside:
+            each.expect("asking")
+        assert stage.none_says(outside, "inside"), "a second process is inside"
         inside.returns(cue="finish")
-        outside.expect("inside")
-        outside.returns(cue="finish")
+        inside = stage.first_to_say(outside, "inside")
+        outside.remove(inside)
+        assert outside[0].does_not_say("inside"), "a release let in two that were waiting"
+        inside.returns(cue="finish")
+        outside[0].expect("inside")
+        outside[0].returns(cue="finish")
         names = [line.split() for line in path.read_text().splitlines()]
-        assert [word for _, word in names] == ["begins", "ends", "begins", "ends"]
-        assert names[0][0] == names[1][0]
+        assert [word for _, word in names] == ["begins", "ends"] * 3
+        assert [name for name, _ in names[::2]] == [name for name, _ in names[1::2]]
 
     path = tmp_path / "unlocked"
     both = []
@@ -513,10 +523,11 @@ def test_acquire_gives_up_after_its_timeout(mp, stage):
 
 @claim("lock.none-timeout-is-forever", docs="multiprocessing.Lock.acquire")
 def test_a_timeout_of_none_means_forever(mp, stage):
-    """acquire(timeout=None) blocks until the lock is free; threading uses -1 for this.
+    """acquire(timeout=None) waits without a timeout, as acquire() does; threading uses -1 for this.
 
     Unlike threading, where None raises TypeError. Both do not return within one beat while the
-    lock is held, and return True when it is released.
+    lock is held, and return True when it is released. That they do not return later either is
+    the next claim, as far as that can be shown.
     """
     for by, lock, forever in (
         (threading.Thread, threading.Lock(), -1),
@@ -529,6 +540,59 @@ def test_a_timeout_of_none_means_forever(mp, stage):
         lock.release()
         assert waiting.returns() is True
     assert result_or_error(threading.Lock().acquire, True, None) == "TypeError"
+
+
+def hold_by_acquire(stage, lock, *arguments):
+    """Call acquire() with the arguments, and hold the lock until cued; report the answer."""
+    stage.say("asking")
+    answer = lock.acquire(*arguments)
+    stage.say("inside")
+    stage.wait_for_cue("leave")
+    lock.release()
+    return answer
+
+
+@claim("lock.waits-longer-than-seconds", docs="multiprocessing.Lock.acquire", slow=True)
+def test_a_lock_is_waited_for_longer_than_two_seconds(mp, stage):
+    """A held Lock still blocks acquire(), acquire(timeout=None) and "with" after two seconds.
+
+    The test listens for twenty beats to three processes that ask for it. When the test has
+    released it, each of them gets it.
+    """
+    lock = mp.Lock()
+    assert lock.acquire(False)
+    waiting = [
+        stage.enter(hold_by_acquire, lock),
+        stage.enter(hold_by_acquire, lock, True, None),
+        stage.enter(hold_shared_lock_until_cued, lock),
+    ]
+    for each in waiting:
+        each.expect("asking")
+        each.cue("leave")
+    assert stage.none_says(waiting, "inside", beats=20), "it did not wait for the lock"
+    lock.release()
+    assert [each.returns() for each in waiting] == [True, True, None]
+
+
+@claim("lock.excludes-threads-too", docs="multiprocessing.Lock")
+def test_a_lock_excludes_threads_of_its_holders_process(mp, stage):
+    """While a thread holds a Lock, acquire() and "with" block the other threads of its process.
+
+    Three threads of the test's process hold it in turn, the first and the last by a with
+    statement. The next one asks when the one before it is inside, and has one beat to get in
+    wrongly.
+    """
+    lock = mp.Lock()
+    inside = None
+    for hold in (hold_shared_lock_until_cued, hold_by_acquire, hold_shared_lock_until_cued):
+        asking = stage.enter(hold, lock, by=threading.Thread)
+        asking.expect("asking")
+        if inside:
+            assert asking.does_not_say("inside"), "two threads of a process are inside"
+            inside.returns(cue="leave")
+        asking.expect("inside")
+        inside = asking
+    asking.returns(cue="leave")
 
 
 def ask_each(stage, locks, calls, times=1):

@@ -11,7 +11,10 @@ such code prints, opens files or takes long, or when the program has reassigned 
 child has the value of the import.
 """
 
+import os
+
 from spec.kit import OBSERVED, claim
+from spec.kit.programs import PROGRAMS
 
 # Programs like the tutorial's samples, and the lines that each prints, sorted.
 SAMPLES = {
@@ -70,14 +73,41 @@ def main_as_seen_in(where, name):
 def test_a_child_imports_the_main_module_under_another_name(mp, program):
     """Except under fork, a child's main module is named "__mp_main__", so guarded code is skipped.
 
-    A function of the module prints the name. In the child, sys.modules["__main__"] is this same
-    module, so that functions and classes that were pickled as members of "__main__" are found.
+    A function of the module prints the name, in two children and in a child of each. There,
+    sys.modules["__main__"] is this same module, so that functions and classes that were pickled as
+    members of "__main__" are found.
     """
     name = "__main__" if mp.get_start_method() == "fork" else "__mp_main__"
     assert program.table_of("names") == {
         **main_as_seen_in("program", "__main__"),
         **main_as_seen_in("child 1", name),
+        **main_as_seen_in("child of child 1", name),
         **main_as_seen_in("child 2", name),
+        **main_as_seen_in("child of child 2", name),
+    }
+
+
+@claim(
+    "main.module-run-by-name-works",
+    docs="multiprocessing#the-spawn-and-forkserver-start-methods",
+    level=OBSERVED,
+)
+def test_a_program_that_is_run_by_its_modules_name_works(mp, program):
+    """A program run with python -m package.module works: a child can call the module's functions.
+
+    The module uses another one of its package, which it imports by a relative import: so a child
+    has to know the package as well as the functions. So does a child of the child.
+    """
+    path = os.pathsep.join(filter(None, [str(PROGRAMS), os.environ.get("PYTHONPATH")]))
+    options = ("-m", "main_module.by_name")
+    table = program.table_of("by_name", options=options, environment={"PYTHONPATH": path})
+    assert table == {
+        "program, package": "main_module",
+        "program, constant of the other module": "('left', 'right')",
+        "child, package": "main_module",
+        "child, constant of the other module": "('left', 'right')",
+        "grandchild, package": "main_module",
+        "grandchild, constant of the other module": "('left', 'right')",
     }
 
 

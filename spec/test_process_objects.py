@@ -203,10 +203,9 @@ def names_from_numbers(kind):
 
 @claim("process.duplicate-names-allowed", docs="multiprocessing.Process.name")
 def test_two_processes_may_have_one_name(mp, stage):
-    """Two processes may have the same name; assigning a non-string name raises AssertionError.
+    """Two processes may have the same name, even while both run.
 
-    Both processes run at the same time. The constructor accepts a number and keeps it. Unlike
-    Process, a Thread makes a string of a number, whether it is passed or assigned.
+    Each reports its own name, and the test reads both while the processes wait for their cue.
     """
     twins = [stage.enter(say_name_until_cued, name="Ann") for _ in range(2)]
     assert [twin.expect("name") for twin in twins] == ["Ann", "Ann"]
@@ -214,6 +213,14 @@ def test_two_processes_may_have_one_name(mp, stage):
     for twin in twins:
         twin.returns(cue="leave")
 
+
+@claim("process.name-must-be-a-string", docs="multiprocessing.Process.name", level=OBSERVED)
+def test_a_name_that_is_assigned_must_be_a_string(mp):
+    """Assigning a non-string name raises AssertionError; a Thread makes a string of it.
+
+    A number given to the constructor is not refused: a Process keeps it, and a Thread makes a
+    string of that too.
+    """
     observed = {
         "Process": names_from_numbers(mp.Process),
         "Thread": names_from_numbers(threading.Thread),
@@ -238,6 +245,30 @@ def report_flags(stage):
         f"daemon={given}": stage.mp.Process(daemon=given).daemon for given in (None, False, True)
     }
     return {"no argument": stage.mp.Process().daemon, **flags}
+
+
+def created_by_position(kind):
+    """Create workers with five and with six positional arguments; how that ends."""
+    kwargs: dict[str, object] = {}
+    arguments = (None, print, "Ann", (), kwargs)
+    return {
+        "name of kind(None, print, 'Ann', (), {})": kind(*arguments).name,
+        "kind(None, print, 'Ann', (), {}, True)": result_or_error(kind, *arguments, True),
+    }
+
+
+@claim("process.daemon-keyword-only", docs="multiprocessing.Process")
+def test_daemon_can_be_given_only_by_keyword(mp):
+    """Only daemon is keyword-only, as in Thread: a sixth positional argument raises TypeError."""
+    observed = {
+        "Process": created_by_position(mp.Process),
+        "Thread": created_by_position(threading.Thread),
+    }
+    outcomes = {
+        "name of kind(None, print, 'Ann', (), {})": "Ann",
+        "kind(None, print, 'Ann', (), {}, True)": "TypeError",
+    }
+    assert observed == {"Process": outcomes, "Thread": outcomes}
 
 
 @claim("process.daemon-keyword-sets-flag", docs="multiprocessing.Process")
@@ -277,14 +308,19 @@ def state_in_repr(process):
 
 @claim("process.repr-shows-life-stage", docs="multiprocessing.Process")
 def test_repr_shows_the_state(mp, stage):
-    """repr() shows the name and initial, started, stopped (with exit code or signal) or closed."""
+    """repr() shows the name and initial, started, stopped (with exit code or signal) or closed.
+
+    The first process is not joined: its repr is looked at until it shows the end.
+    """
     actor = stage.prepare(say_name_until_cued, name="Ann")
     process = actor.process
     observed = {"created": state_in_repr(process)}
     process.start()
     observed["running"] = state_in_repr(process)
     assert "'Ann'" in repr(process), repr(process)
-    actor.returns(cue="leave")
+    actor.cue("leave")
+    actor.wait_until_gone()
+    stage.wait_until(lambda: state_in_repr(process) != "started", "the end, as repr() shows it,")
     observed["ended"] = state_in_repr(process)
     process.close()
     observed["closed"] = state_in_repr(process)

@@ -10,7 +10,7 @@ starting another one. Under forkserver the system's parent of a child is the for
 process may use.
 
 A child starts with its parent's arguments, import paths and current directory, but with an empty
-standard input and without its parent's exit handlers.
+``sys.stdin`` and without its parent's exit handlers.
 """
 
 import os
@@ -296,6 +296,16 @@ def test_cpu_count_ignores_the_affinity(mp, stage):
     assert stage.result_of(count_cpus_with_one_allowed) == os.cpu_count()
 
 
+@claim("tree.cpu-count-unknown-raises", docs="multiprocessing.cpu_count")
+def test_an_unknown_number_of_cpus_raises(mp, monkeypatch):
+    """cpu_count() raises NotImplementedError if the system does not tell how many CPUs it has.
+
+    Unlike os.cpu_count(), which returns None then: this proof replaces it by a function that does.
+    """
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert result_or_error(mp.cpu_count) == "NotImplementedError"
+
+
 @claim(
     "tree.cpu-count-can-be-overridden",
     docs="multiprocessing.cpu_count",
@@ -331,9 +341,34 @@ def test_freeze_support_does_nothing_in_an_ordinary_program(mp, stage):
         assert observed == {"freeze_support()": None, "sys.argv[1:]": arguments}
 
 
+@claim(
+    "tree.freeze-support-runs-frozen-child",
+    docs="multiprocessing.freeze_support",
+    methods=("spawn",),
+    needs=("scripts",),
+    since="3.14",
+)
+def test_freeze_support_does_the_work_of_a_frozen_child(mp, program):
+    """In a spawned child of a frozen program, freeze_support() does the work and does not return.
+
+    The program only says that it is frozen, and names as its executable a script that runs it
+    again, as a frozen one would be run. As a control it does not call freeze_support(): then its
+    child runs the program's main part again, and not the work.
+    """
+    executable = str(program.folder / "executable")
+    assert program.table_of("frozen", executable, "called") == {
+        "child": "does the work",
+        "exitcode": "0",
+    }
+    assert program.table_of("frozen", executable, "not called") == {
+        "child": "runs the main part",
+        "exitcode": "7",
+    }
+
+
 @claim("tree.child-stdin-is-null-device", docs="multiprocessing#programming-guidelines")
 def test_a_childs_standard_input_is_empty(mp, program):
-    """A child's sys.stdin is empty: it reads nothing of its parent's standard input.
+    """A child's sys.stdin is empty: through it a child reads nothing of its parent's input.
 
     One line is given to the program. The child reads to the end, and then asks for a line;
     only after that the program reads its own.
@@ -343,6 +378,45 @@ def test_a_childs_standard_input_is_empty(mp, program):
         "child, input()": "EOFError",
         "program, input()": "'for the program'",
     }
+
+
+closed_in: list[int] = []
+
+
+class StandIn:
+    """An object in place of sys.stdin that notes the processes in which it is closed."""
+
+    def close(self):
+        """Note the PID of this process."""
+        closed_in.append(os.getpid())
+
+
+def look_at_input(stage):
+    """Report where the stand-in was closed, and what sys.stdin now reads."""
+    return {"closed here": closed_in == [os.getpid()], "sys.stdin.read()": sys.stdin.read()}
+
+
+def replace_input_and_start(stage, ticket):
+    """Replace sys.stdin, and start the nested actor; report where the stand-in was closed."""
+    sys.stdin = StandIn()  # type: ignore[assignment,unused-ignore]
+    stage.start(ticket).join(stage.patience)
+    return closed_in
+
+
+@claim(
+    "tree.replaced-stdin-closed-in-child",
+    docs="multiprocessing#programming-guidelines",
+    methods=("fork",),
+)
+def test_a_forked_child_closes_the_object_in_sys_stdin(mp, stage):
+    """A forked child calls close() of the object in sys.stdin, and then has an empty sys.stdin.
+
+    The parent's object is a stand-in that notes where it was closed: once in the child, and not
+    in the parent.
+    """
+    child = stage.nested(look_at_input)
+    assert stage.result_of(replace_input_and_start, child.ticket) == []
+    assert child.returns() == {"closed here": True, "sys.stdin.read()": ""}
 
 
 @claim(

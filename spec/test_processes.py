@@ -16,7 +16,7 @@ a Process raises AssertionError, and under ``python -O`` it does not check.
 import os
 import threading
 
-from spec.kit import OBSERVED, claim, perform, process_class, result_or_error
+from spec.kit import BEAT, OBSERVED, claim, perform, process_class, result_or_error
 
 
 def report_arguments(stage, *args, **kwargs):
@@ -65,6 +65,32 @@ def test_args_may_be_a_list_or_a_tuple(mp, stage):
             "key": "k",
             "others": {"other": 5},
         }, by
+
+
+@claim("process.args-copied-at-creation", docs="multiprocessing.Process", level=OBSERVED)
+def test_args_and_kwargs_are_copied_at_creation(mp, stage):
+    """A Process copies args and kwargs when it is created; a Thread uses the originals.
+
+    Both are changed between the creation and start().
+    """
+
+    def by_growing(kind, args, **settings):
+        args, kwargs = list(args), {"key": "given"}
+        worker = kind(args=args, kwargs=kwargs, **settings)
+        args.append("late")
+        kwargs["key"] = "late"
+        return worker
+
+    def by_process(**settings):
+        return by_growing(mp.Process, **settings)
+
+    def by_thread(**settings):
+        return by_growing(threading.Thread, **settings)
+
+    given = {"first": "a", "second": "b", "rest": (), "key": "given", "others": {}}
+    assert stage.result_of(report_parameters, "a", "b", by=by_process) == given
+    late = given | {"rest": ("late",), "key": "late"}
+    assert stage.result_of(report_parameters, "a", "b", by=by_thread) == late
 
 
 def report_args(stage, *args):
@@ -158,8 +184,7 @@ def note_place(places):
 def test_run_called_directly_starts_nothing(mp, stage):
     """Calling run() directly runs the target in the caller and starts no process.
 
-    The target notes its process and thread in a list of the caller. The Process can still be
-    started afterwards: its child then appends to a copy of the list.
+    The target notes its process and thread in a list of the caller.
     """
     places: list[dict[str, int]] = []
     here = {"process": os.getpid(), "thread": threading.get_ident()}
@@ -179,10 +204,33 @@ def test_run_called_directly_starts_nothing(mp, stage):
         "in active_children()": False,
     }
 
+
+def add_pid(path):
+    """Add the PID to a file."""
+    with open(path, "a") as file:
+        file.write(f"{os.getpid()}\n")
+
+
+@claim("process.direct-run-keeps-target", docs="multiprocessing.Process.run", level=OBSERVED)
+def test_a_direct_run_keeps_the_target(mp, stage, tmp_path):
+    """run() keeps the target for a later start(); a Thread's second run() raises AttributeError.
+
+    The target adds the PID of its process to a file: run() is called twice by the test, and once
+    by the child.
+    """
+    path = tmp_path / "pids"
+    process = mp.Process(target=add_pid, args=(str(path),))
+    process.run()
+    process.run()
     process.start()
     process.join(stage.patience)
     assert process.exitcode == 0
-    assert places == [here]
+    here = str(os.getpid())
+    assert path.read_text().split() == [here, here, str(process.pid)]
+
+    thread = threading.Thread(target=add_pid, args=(str(path),))
+    thread.run()
+    assert result_or_error(thread.run) == "AttributeError"
 
 
 @claim("process.no-target-exits-zero", docs="multiprocessing.Process.exitcode")
@@ -280,6 +328,28 @@ def test_start_returns_while_the_process_runs(mp, stage):
         assert isinstance(actor.process.pid, int)
         actor.expect("running")
         actor.returns(cue="leave")
+
+
+def start_process(stage, process):
+    """Start a process that another thread has created."""
+    process.start()
+
+
+@claim("process.outlives-starting-thread", docs="multiprocessing.Process.start", level=OBSERVED)
+def test_a_process_outlives_the_thread_that_started_it(mp, stage):
+    """A process outlives the thread that started it; another thread of its creator can join it.
+
+    The thread has ended when the test joins the process, for a beat at first. The process runs
+    until it is cued.
+    """
+    actor = stage.prepare(run_until_cued)
+    stage.result_of(start_process, actor.process, by=threading.Thread)
+    actor.expect("running")
+    actor.process.join(BEAT)
+    assert actor.process.is_alive()
+    actor.cue("leave")
+    actor.process.join(stage.patience)
+    assert actor.process.exitcode == 0
 
 
 def start_again(stage, by):

@@ -11,6 +11,7 @@ forked child does not inherit the ownership of its parent.
 The parameters of ``acquire()`` follow the same rules as a Lock's: see the chapter on locks.
 """
 
+import itertools
 import threading
 
 from spec.kit import BEAT, claim, result_or_error
@@ -18,43 +19,138 @@ from spec.kit import BEAT, claim, result_or_error
 NEEDS = ("semaphores",)
 
 
-def acquire_four_times(stage, lock):
+def acquire_five_times(stage, lock):
     """Acquire the lock in each possible way, and release it once whenever cued."""
-    answers = {
-        "acquire()": lock.acquire(),
-        "acquire(False)": lock.acquire(False),
-        "acquire(True, BEAT)": lock.acquire(True, BEAT),
-    }
     with lock:
-        stage.say("inside", answers)
+        answers = {
+            "acquire()": lock.acquire(),
+            "acquire(False)": lock.acquire(False),
+            "acquire(True, BEAT)": lock.acquire(True, BEAT),
+        }
+        with lock:
+            stage.say("inside", answers)
+            stage.wait_for_cue("release")
+        stage.say("released")
+        for _ in answers:
+            stage.wait_for_cue("release")
+            lock.release()
+            stage.say("released")
         stage.wait_for_cue("release")
     stage.say("released")
-    for _ in answers:
-        stage.wait_for_cue("release")
-        lock.release()
-        stage.say("released")
 
 
 @claim("lock.rlock-owner-may-reenter", docs="multiprocessing.RLock")
 def test_the_owner_acquires_it_again_and_releases_it_as_often(mp, stage):
     """An RLock's owner can acquire it again; it is free after as many release() calls.
 
-    The owner acquires it four times. The test's process tries to acquire it before each release,
-    and after the last. The same holds for a thread and threading.RLock.
+    The owner acquires it five times, at first and at last by a with statement. The test's process
+    tries to acquire it before each release, and after the last. The same holds for a thread and
+    threading.RLock.
     """
     for by, lock in ((threading.Thread, threading.RLock()), (mp.Process, mp.RLock())):
-        owner = stage.enter(acquire_four_times, lock, by=by)
+        owner = stage.enter(acquire_five_times, lock, by=by)
         assert owner.expect("inside") == {
             "acquire()": True,
             "acquire(False)": True,
             "acquire(True, BEAT)": True,
         }
-        for releases in range(4):
-            assert not lock.acquire(False), f"it is free after {releases} of 4 releases"
+        for releases in range(5):
+            assert not lock.acquire(False), f"it is free after {releases} of 5 releases"
             owner.cue("release")
             owner.expect("released")
         assert lock.acquire(False), "it is not free"
         owner.returns()
+
+
+def hold_shared_lock_until_cued(stage, lock):
+    """Hold the lock that was passed as an argument until cued."""
+    stage.say("asking")
+    with lock:
+        stage.say("inside")
+        stage.wait_for_cue("leave")
+
+
+def hold_by_acquire(stage, lock, *arguments):
+    """Call acquire() with the arguments, and hold the lock until cued; report the answer."""
+    stage.say("asking")
+    answer = lock.acquire(*arguments)
+    stage.say("inside")
+    stage.wait_for_cue("leave")
+    lock.release()
+    return answer
+
+
+@claim("lock.rlock-with-and-acquire-exclude", docs="multiprocessing.RLock")
+def test_with_and_acquire_of_an_rlock_exclude_each_other(mp, stage):
+    """A "with rlock" block and rlock.acquire() exclude each other: only one thread is inside.
+
+    Three processes are inside in turn, then three threads of the test's process. The next one
+    asks when the one before it is inside, and has one beat to get in wrongly.
+    """
+    lock = mp.RLock()
+    ways = (hold_shared_lock_until_cued, hold_by_acquire, hold_shared_lock_until_cued)
+    inside = None
+    for by, hold in itertools.product((mp.Process, threading.Thread), ways):
+        asking = stage.enter(hold, lock, by=by)
+        asking.expect("asking")
+        if inside:
+            assert asking.does_not_say("inside"), "two are inside"
+            inside.returns(cue="leave")
+        asking.expect("inside")
+        inside = asking
+    asking.returns(cue="leave")
+
+
+@claim("lock.rlock-waits-longer-than-seconds", docs="multiprocessing.RLock.acquire", slow=True)
+def test_an_rlock_is_waited_for_longer_than_two_seconds(mp, stage):
+    """An RLock owned by another process still blocks acquire() and "with" after two seconds.
+
+    The test listens for twenty beats to three processes that ask for it, one of them with a
+    timeout of None. When the test has released it, each of them gets it.
+    """
+    lock = mp.RLock()
+    assert lock.acquire(False)
+    waiting = [
+        stage.enter(hold_by_acquire, lock),
+        stage.enter(hold_by_acquire, lock, True, None),
+        stage.enter(hold_shared_lock_until_cued, lock),
+    ]
+    for each in waiting:
+        each.expect("asking")
+        each.cue("leave")
+    assert stage.none_says(waiting, "inside", beats=20), "it did not wait for the RLock"
+    lock.release()
+    assert [each.returns() for each in waiting] == [True, True, None]
+
+
+def raise_inside_two_blocks(stage, lock, error):
+    """Raise an exception in the inner of two with blocks; report it, and leave when cued."""
+    with lock:
+        try:
+            with lock:
+                raise error
+        except (ValueError, SystemExit) as caught:
+            stage.say("caught", type(caught).__name__)
+        stage.wait_for_cue("raise")
+        raise SystemExit
+
+
+@claim("lock.rlock-with-releases-on-exception", docs="multiprocessing.RLock")
+def test_each_with_block_releases_an_rlock_once_on_an_exception(mp, stage):
+    """A "with rlock" block that an exception leaves releases the RLock once.
+
+    The owner leaves two blocks. After the inner one, left by an error or by SystemExit, it still
+    owns the RLock; after the outer one, left by SystemExit, the RLock is free.
+    """
+    lock = mp.RLock()
+    for error in (ValueError, SystemExit):
+        owner = stage.enter(raise_inside_two_blocks, lock, error)
+        assert owner.expect("caught") == error.__name__
+        assert not lock.acquire(False), f"{error.__name__} in the inner block freed it"
+        owner.cue("raise")
+        assert owner.exit_code() == 0
+        assert lock.acquire(False), "SystemExit in the outer block did not free it"
+        lock.release()
 
 
 def try_rlock(stage, lock):

@@ -11,7 +11,6 @@ such defects is ``spec/faults/history.tsv``. Claims that hold since some release
 import os
 import signal
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 from spec.kit import OBSERVED, claim, result_or_error
 
@@ -80,6 +79,8 @@ def start_one(mp, patience):
 
 def start_in_worker(stage):
     """Start a process in a worker thread of an executor; report its exit code."""
+    from concurrent.futures import ThreadPoolExecutor  # an import that few children need
+
     with ThreadPoolExecutor(1) as executor:
         return executor.submit(start_one, stage.mp, stage.patience).result()
 

@@ -59,6 +59,32 @@ def test_two_processes_hold_it_and_a_third_does_not_get_in(mp, stage):
     holders[1].returns(cue="release")
 
 
+@claim("semaphore.threads-count-too", docs="multiprocessing.Semaphore")
+def test_threads_count_as_processes_do(mp, stage):
+    """Each thread that acquires a Semaphore counts as a holder, even in the process of another.
+
+    A process and a thread of the test's process hold a Semaphore(2). While they do, a second
+    thread of the test's process and another process ask for a beat and get False. When the thread
+    has released it, the second thread acquires it.
+    """
+    semaphore = mp.Semaphore(2)
+    holders = [
+        stage.enter(hold_semaphore_until_cued, semaphore, by=by)
+        for by in (mp.Process, threading.Thread)
+    ]
+    for each in holders:
+        each.expect("holding")
+    asking = {
+        "a process": stage.enter(ask_semaphore_for_a_beat, semaphore),
+        "a thread": stage.enter(ask_semaphore_for_a_beat, semaphore, by=threading.Thread),
+    }
+    observed = {name: each.returns() for name, each in asking.items()}
+    assert observed == {"a process": False, "a thread": False}
+    holders[1].returns(cue="release")
+    assert stage.result_of(ask_semaphore_for_a_beat, semaphore, by=threading.Thread) is True
+    holders[0].returns(cue="release")
+
+
 def hold_semaphore_for(stage, semaphore, seconds):
     """Acquire the semaphore when cued, hold it for a while, and report when."""
     stage.say("ready")
@@ -119,10 +145,10 @@ def acquire_all(semaphore):
     return sum(semaphore.acquire(False) for _ in range(10))
 
 
-def acquire_semaphore(stage, semaphore):
-    """Acquire the semaphore, however long it takes; report the answer."""
+def acquire_semaphore_within(stage, semaphore, *timeout):
+    """Try to acquire the semaphore, with a timeout or without; report the answer."""
     stage.say("asking")
-    acquired = semaphore.acquire(True, None)
+    acquired = semaphore.acquire(True, *timeout)
     stage.say("acquired")
     return acquired
 
@@ -147,11 +173,85 @@ def test_the_initial_value_is_one_by_default(mp, stage):
         (mp.Process, mp.Semaphore(0)),
     ):
         assert acquire_all(semaphore) == 0
-        waiting = stage.enter(acquire_semaphore, semaphore, by=by)
+        waiting = stage.enter(acquire_semaphore_within, semaphore, None, by=by)
         waiting.expect("asking")
         assert waiting.does_not_say("acquired"), "a Semaphore(0) was acquired"
         semaphore.release()
         assert waiting.returns() is True
+
+
+def enter_semaphore(stage, semaphore):
+    """Acquire the semaphore by a with statement, and leave it at once."""
+    stage.say("asking")
+    with semaphore:
+        stage.say("acquired")
+
+
+@claim("semaphore.timeout-ends-with-release", docs="multiprocessing.Semaphore")
+def test_a_release_ends_a_wait_with_a_timeout(mp, stage):
+    """Semaphore.acquire(timeout=t) returns True as soon as another process releases it.
+
+    The timeout is ten times the patience: the test gives up long before. acquire() is known to
+    have begun, and has one beat to return wrongly before the release.
+    """
+    semaphores = [mp.Semaphore(0), mp.BoundedSemaphore(1)]
+    semaphores[1].acquire(False)
+    waiting = [
+        stage.enter(acquire_semaphore_within, semaphore, 10 * stage.patience)
+        for semaphore in semaphores
+    ]
+    for each in waiting:
+        each.expect("asking")
+    assert stage.none_says(waiting, "acquired"), "it returned long before its timeout"
+    for semaphore in semaphores:
+        semaphore.release()
+    assert [each.returns() for each in waiting] == [True, True]
+
+
+@claim("semaphore.waits-longer-than-seconds", docs="multiprocessing.Semaphore", slow=True)
+def test_a_semaphore_is_waited_for_longer_than_two_seconds(mp, stage):
+    """A semaphore at 0 still blocks acquire() and "with" after two seconds.
+
+    The test listens for twenty beats to three processes that ask for it, one of them with a
+    timeout of None. When the test has released it three times, each of them gets it.
+    """
+    semaphore = mp.Semaphore(0)
+    waiting = [
+        stage.enter(acquire_semaphore_within, semaphore),
+        stage.enter(acquire_semaphore_within, semaphore, None),
+        stage.enter(enter_semaphore, semaphore),
+    ]
+    for each in waiting:
+        each.expect("asking")
+    assert stage.none_says(waiting, "acquired", beats=20), "it did not wait for a release()"
+    for _ in waiting:
+        semaphore.release()
+    assert [each.returns() for each in waiting] == [True, True, None]
+
+
+def raise_inside_with(stage, lock, error):
+    """Raise an exception inside a with block; report the one that came out of it."""
+    try:
+        with lock:
+            raise error
+    except (ValueError, SystemExit) as caught:
+        return type(caught).__name__
+    return "none"
+
+
+@claim("semaphore.with-releases-on-exception", docs="multiprocessing.Semaphore")
+def test_a_with_block_releases_the_semaphore_on_an_exception(mp, stage):
+    """A "with semaphore" block that an exception leaves releases the semaphore once.
+
+    A child leaves the block by an error or by SystemExit, which come out of it unchanged. Then
+    the test can acquire the semaphore, which starts at 1, once.
+    """
+    for make in (mp.Semaphore, mp.BoundedSemaphore):
+        for error in (ValueError, SystemExit):
+            semaphore = make(1)
+            assert stage.result_of(raise_inside_with, semaphore, error) == error.__name__
+            left = acquire_all(semaphore)
+            assert left == 1, f"its value is {left} after {error.__name__}"
 
 
 def release_semaphore(stage, semaphore, times):

@@ -33,12 +33,33 @@ NAMES = ("fork", "spawn", "forkserver")
     changes={"3.14": "it is no longer fork anywhere: it is forkserver where it was fork"},
 )
 def test_the_default_start_method_depends_on_the_platform(mp, program):
-    """The default start method is forkserver (fork before 3.14), and spawn on macOS and Windows.
+    """The usual default start method is forkserver (fork before 3.14), on macOS and Windows spawn.
 
     A new interpreter that sets no start method is asked. Since 3.14 the default is also spawn on
-    a platform without forkserver, which needs to send descriptors to its server.
+    a platform without forkserver, which needs to send descriptors to its server, and without a
+    temporary directory, as start-method.spawn-default-without-tempdir says.
     """
     assert program.table_of("default_method")["start method"] == program.documented_default
+
+
+@claim(
+    "start-method.spawn-default-without-tempdir",
+    docs="multiprocessing#contexts-and-start-methods",
+    since="3.14.10, 3.15.1",
+)
+def test_the_default_is_spawn_without_a_temporary_directory(mp, program):
+    """If no temporary directory is writable, the default is spawn: forkserver would fail.
+
+    The program's temporary directory does not exist; its path is short, because a long one would
+    be replaced by /tmp. A process of the run's start method is started too: of the three only
+    forkserver fails, with FileNotFoundError.
+    """
+    lacking = mp.get_start_method() == "forkserver"
+    assert program.table_of("no_tempdir", os.path.join(os.sep, "no-such-folder")) == {
+        "start method": "spawn",
+        "listed first": "spawn",
+        "start()": "FileNotFoundError" if lacking else "None",
+    }
 
 
 @claim("start-method.default-listed-first", docs="multiprocessing.get_all_start_methods")
@@ -180,6 +201,62 @@ def test_the_global_start_method_is_fixed_when_it_is_first_needed(mp, program):
     assert program.table_of("first_need") == expected
 
 
+SUBMODULES_SET_THE_DEFAULT = [
+    *("managers.BaseManager()", "pool.Pool(1)", "pool.ThreadPool(1)"),
+    *("sharedctypes.Value('i')", "sharedctypes.Array('i', 1)", "sharedctypes.synchronized(raw)"),
+]
+SUBMODULES_LEAVE_IT_UNSET = [
+    *("managers.BaseManager(ctx=context)", "pool.Pool(1, context=context)"),
+    *("sharedctypes.Value('i', ctx=context)", "sharedctypes.Array('i', 1, ctx=context)"),
+    *("sharedctypes.synchronized(raw, ctx=context)", "sharedctypes.Value('i', lock=False)"),
+    *("sharedctypes.RawValue('i')", "sharedctypes.copy(raw)"),
+    *("get_logger()", "set_executable(sys.executable)", "set_forkserver_preload([])"),
+]
+
+
+@claim(
+    "start-method.submodule-calls-fix-default",
+    docs="multiprocessing#global-start-method",
+    level=OBSERVED,
+    needs=("semaphores",),
+    changes={"3.13.12, 3.14.3": "a Pool of a context no longer sets the default by its start"},
+)
+def test_calls_of_the_submodules_fix_the_default_too(mp, program):
+    """If unset, BaseManager() and pool.Pool() without a context set the default start method.
+
+    So do some functions of sharedctypes. The two lists above this test say what sets it and what
+    does not: with a context given, none of them does. The program unsets it by force before each
+    use. Before 3.13.12 and 3.14.3 a spawn or forkserver Pool set it when it started a process.
+    """
+    expected = dict.fromkeys(SUBMODULES_SET_THE_DEFAULT, program.documented_default)
+    expected |= dict.fromkeys(SUBMODULES_LEAVE_IT_UNSET, "None")
+    if not reached("3.13.12, 3.14.3") and mp.get_start_method() != "fork":
+        expected["pool.Pool(1, context=context)"] = program.documented_default
+    assert program.table_of("submodules_need") == expected
+
+
+@claim(
+    "start-method.freeze-support-fixes-nothing",
+    docs="multiprocessing.freeze_support",
+    changes={
+        "3.13.4, 3.14": "freeze_support() set the default as a side effect",
+        "3.13.13, 3.14.4": "it does not any more",
+    },
+)
+def test_freeze_support_leaves_the_global_start_method_unset(mp, program):
+    """freeze_support() leaves the global start method unset, so set_start_method() can follow it.
+
+    From 3.13.4 and 3.14.0 until 3.13.12 and 3.14.3 it set the default, and the next call failed.
+    """
+    method, default = mp.get_start_method(), program.documented_default
+    fixes = reached("3.13.4, 3.14") and not reached("3.13.13, 3.14.4")
+    assert program.table_of("freeze_first") == {
+        "after freeze_support()": default if fixes else "None",
+        "set_start_method()": "RuntimeError" if fixes else "None",
+        "start method at the end": default if fixes else method,
+    }
+
+
 @claim(
     "start-method.explicit-start-fixes-nothing",
     docs="multiprocessing#global-start-method",
@@ -240,6 +317,46 @@ def test_contexts_with_different_start_methods_coexist(mp, stage, program):
     assert list(zip(order, seen, strict=True)) == [(name, ORIGINS[name]) for name in order]
 
     assert program.lines_of("context_functions") == ["get_all_start_methods"]
+
+
+@claim(
+    "start-method.chosen-method-is-used",
+    docs="multiprocessing.set_start_method",
+    needs=("semaphores",),
+)
+def test_the_package_uses_the_start_method_that_was_set(mp, program):
+    """After set_start_method(method), multiprocessing.Process and Pool start children by it.
+
+    How a child was created can be seen in it: a forked child has its parent's memory, and a child
+    of a fork server is not a direct child.
+    """
+    origin = ORIGINS[mp.get_start_method()]
+    assert program.table_of("started_by") == {
+        f"{by}, {label}": str(value)
+        for by in ("Process", "Pool")
+        for label, value in origin.items()
+    }
+
+
+@claim(
+    "start-method.options-reach-children",
+    docs="multiprocessing#contexts-and-start-methods",
+    level=OBSERVED,
+)
+def test_interpreter_options_reach_the_children(mp, program):
+    """A child has the program's options of the interpreter -O, -B, -b, -s, -W and -X faulthandler.
+
+    The program runs with them, and as a control without any. It prints the effect of each, and so
+    does a child.
+    """
+    options = ("-O", "-B", "-b", "-s", "-W", "error::UserWarning", "-X", "faulthandler")
+    names = ("-O", "-B", "-b", "-s", "-W", "-X faulthandler")
+    without = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONWARNINGS": "", "PYTHONFAULTHANDLER": ""}
+    for given in (options, ()):
+        observed = program.table_of("interpreter_options", options=given, environment=without)
+        assert observed == {
+            f"{where}, {name}": str(bool(given)) for where in ("program", "child") for name in names
+        }
 
 
 @claim("start-method.one-context-per-name", docs="multiprocessing.get_context", level=OBSERVED)

@@ -12,6 +12,7 @@ children are not stopped with it.
 """
 
 import atexit
+import os
 import signal
 import sys
 import threading
@@ -180,7 +181,7 @@ INTERRUPTED = {
     since="3.14",
 )
 def test_interrupt_raises_keyboard_interrupt(mp, program):
-    """interrupt() raises KeyboardInterrupt in a running process, which may catch it and continue.
+    """By default, interrupt() raises KeyboardInterrupt in a process, which may catch it and go on.
 
     The exit code is 1 if the exception is not caught. A process that catches it may exit with
     another code, or go on and end with 0; finally clauses run in each case. Each process is known
@@ -193,6 +194,49 @@ def test_interrupt_raises_keyboard_interrupt(mp, program):
         "cleaned up": [way for way, note in notes if note == "cleaned up"],
         "lives on": [way for way, note in notes if note == "lives on"],
     } == INTERRUPTED
+
+
+def exit_with_five_after_sigint(stage):
+    """Handle SIGINT, and when it has come exit with 5."""
+    asked = []
+    signal.signal(signal.SIGINT, lambda *_: asked.append(True))
+    stage.say("up")
+    while not asked:
+        time.sleep(TICK)
+    sys.exit(5)
+
+
+def ignore_sigint(stage):
+    """Ignore SIGINT, speak when cued, and exit with 6."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stage.say("up")
+    stage.wait_for_cue("speak")
+    stage.say("still here")
+    sys.exit(6)
+
+
+@claim(
+    "stop.interrupt-obeys-sigint-handler",
+    docs="multiprocessing.Process.interrupt",
+    needs=("signals",),
+    since="3.14",
+)
+def test_a_sigint_handler_runs_instead_of_keyboard_interrupt(mp, stage):
+    """If a process handles SIGINT, interrupt() runs the handler; if it ignores SIGINT, it goes on.
+
+    The handler makes the first process exit with 5. The second is cued after interrupt() has
+    returned, so the signal has come: it speaks, and exits with its own code. A KeyboardInterrupt
+    would end each with 1.
+    """
+    handling = stage.enter(exit_with_five_after_sigint)
+    ignoring = stage.enter(ignore_sigint)
+    for actor in (handling, ignoring):
+        actor.expect("up")
+        actor.process.interrupt()
+    assert handling.exit_code() == 5
+    ignoring.cue("speak")
+    ignoring.expect("still here")
+    assert ignoring.exit_code() == 6
 
 
 def exit_with_three_when_cued(stage):
@@ -269,27 +313,37 @@ def speak_when_cued(stage):
     stage.say("still here")
 
 
+def join_parents_group_and_speak(stage):
+    """Join the process group of the parent, and then say, when cued, that this still runs."""
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, stage.mp.parent_process().pid)  # an actor leads a group of its own
+    speak_when_cued(stage)
+
+
 @claim("stop.grandchildren-are-orphaned", docs="multiprocessing.Process.terminate")
 def test_the_children_of_a_terminated_process_run_on(mp, stage):
-    """The children of a process that is terminated are not terminated with it: they run on.
+    """The children of a process that is terminated or killed are not stopped with it: they run on.
 
-    The grandchild is cued to speak a beat after the end of its parent has been seen. A process
-    that is not stopped goes first: the temporary folder that fork servers share then belongs to
-    the test's process, which removes it; the terminated process could not.
+    Parent and grandchild are in one process group, which a signal could reach as a whole. The
+    grandchild is cued to speak a beat after the end of its parent has been seen. A process that
+    is not stopped goes first: the temporary folder that fork servers share then belongs to the
+    test's process, which removes it; the stopped process could not.
     """
     first = stage.enter(speak_when_cued)
     first.returns(cue="speak")
-    grandchild = stage.nested(speak_when_cued)
-    actor = stage.enter(start_another, grandchild.ticket)
-    grandchild.expect("up")
-    actor.expect("started")
-    actor.process.terminate()
-    actor.wait_until_gone()
-    assert grandchild.does_not_say("still here")
-    grandchild.cue("speak")
-    grandchild.expect("still here")
-    grandchild.wait_until_gone()
-    assert actor.exit_code() == -signal.SIGTERM
+    for stop in STOPS:
+        grandchild = stage.nested(join_parents_group_and_speak)
+        actor = stage.enter(start_another, grandchild.ticket)
+        actor.expect("started")
+        grandchild.expect("up")
+        getattr(actor.process, stop)()
+        actor.wait_until_gone()
+        assert grandchild.does_not_say("still here")
+        assert not grandchild.has_ended, f"{stop}() has ended the child of the process too"
+        grandchild.cue("speak")
+        grandchild.expect("still here")
+        grandchild.wait_until_gone()
+        assert actor.exit_code() < 0, f"{stop}()"
 
 
 def hold_lock_to_the_end(stage, lock):

@@ -24,6 +24,15 @@ def lists_are_copied_at_creation(original, self, *args, **kwargs):
     original(self, **settings)
 
 
+@fault("process.BaseProcess.__init__", "argument.snapshot-at-start")
+def keywords_are_copied_at_creation(original, self, *args, **kwargs):
+    """A list in kwargs is copied when the Process is created: later items do not arrive."""
+    original(self, *args, **kwargs)
+    for name, value in self._kwargs.items():
+        if type(value) is list:
+            self._kwargs[name] = value.copy()
+
+
 def functions_in(process):
     """The target, and those arguments that are functions."""
     given = (process._target, *process._args)
@@ -67,7 +76,10 @@ def forks_import_again(process):
 @fault("popen_fork.Popen._launch", "argument.fork-passes-without-pickling")
 def fork_pickles_functions(original, self, process):
     """Functions are pickled under fork too: nested functions can no longer be passed."""
-    pickle.dumps(functions_in(process))
+    try:
+        pickle.dumps(functions_in(process))
+    except (AttributeError, pickle.PicklingError) as error:
+        raise pickle.PicklingError(str(error)) from None
     original(self, process)
 
 
@@ -84,7 +96,10 @@ def fork_calls_reduce(original, self, process):
     """__reduce__() is called under fork too: objects that refuse it can no longer be passed."""
     for each in process._args:
         if "__reduce__" in vars(type(each)):
-            each.__reduce__()
+            try:
+                each.__reduce__()
+            except TypeError:
+                raise TypeError(f"cannot pass a {type(each).__name__}") from None
     original(self, process)
 
 
@@ -172,6 +187,14 @@ def fork_needs_main_file(original, self, process):
 def start_keeps_arguments(original, self):
     """The parent keeps target and args as long as the Process: their memory is not freed."""
     given = [vars(self).get(name) for name in ("_target", "_args", "_kwargs")]
+    original(self)
+    KEPT[self] = given
+
+
+@fault("process.BaseProcess.start", "argument.start-drops-parent-reference")
+def start_keeps_keywords(original, self):
+    """The parent keeps kwargs as long as the Process: their memory is not freed."""
+    given = vars(self).get("_kwargs")
     original(self)
     KEPT[self] = given
 
@@ -292,7 +315,7 @@ def grandchildren_have_keys_of_their_own(original, self, *args, **kwargs):
         self._config["authkey"] = process.AuthenticationString(os.urandom(32))
 
 
-@fault("process.BaseProcess.authkey.setter", "argument.authkey-replaceable-before-start")
+@fault("process.BaseProcess.authkey.setter", "argument.authkey-must-be-bytes")
 def string_is_a_key(original, self, key):
     """A string is accepted as a key, in an encoding that the other side may not use."""
     original(self, key.encode() if isinstance(key, str) else key)
@@ -313,3 +336,22 @@ def parent_gets_the_new_key_too(original, self, key):
 
     original(self, key)
     original(process.current_process(), key)
+
+
+@fault("process.BaseProcess.authkey.setter", "argument.authkey-must-be-bytes")
+def refused_key_is_lost(original, self, key):
+    """After a str was refused as a key, the old key is gone: the next connection fails."""
+    try:
+        original(self, key)
+    except TypeError:
+        original(self, b"")
+        raise
+
+
+@fault("process.BaseProcess.start", "argument.authkey-taken-at-construction")
+def key_is_taken_at_start(original, self):
+    """A child gets the authentication key that its creator has at start(): not its own."""
+    from multiprocessing import process
+
+    self._config["authkey"] = process.current_process().authkey
+    original(self)

@@ -175,3 +175,43 @@ def zero_parties_are_refused(original, self, parties, *args, **kwargs):
 def zero_parties_let_all_pass(original, self, timeout=None):
     """A barrier for no parties lets every process pass."""
     return original(self, timeout) if self.parties > 0 else 0
+
+
+@fault("synchronize.Barrier.wait", "barrier.timeout-breaks-it")
+def shorter_timeout_wins(original, self, timeout=None):
+    """The shorter of the barrier's timeout and that of wait() is used, so it breaks too early."""
+    given = [each for each in (timeout, self._timeout) if each is not None]
+    return original(self, min(given) if given else None)
+
+
+@fault("synchronize.Barrier.wait", "barrier.waits-longer-than-seconds")
+def wait_is_one_second(original, self, timeout=None):
+    """A barrier without a timeout breaks after one second."""
+    return original(self, 1 if timeout is None and self._timeout is None else timeout)
+
+
+@fault("synchronize.Barrier.wait", "barrier.opens-when-all-arrived")
+def threads_take_turns(original, self, timeout=None):
+    """A thread cannot come while another of its process waits, so the barrier never opens."""
+    with vars(self).setdefault("turn", threading.Lock()):
+        return original(self, timeout)
+
+
+@fault(
+    "synchronize.Barrier._break", "barrier.timeout-breaks-it", "barrier.abort-breaks-reset-repairs"
+)
+def breaking_wakes_one(original, self):
+    """A barrier that breaks wakes only one of its waiters; the others block forever."""
+    self._state = -2
+    self._cond.notify(1)
+
+
+@fault("synchronize.Barrier.reset", "barrier.abort-breaks-reset-repairs")
+def reset_wakes_one(original, self):
+    """reset() wakes only one of the barrier's waiters; the others block forever."""
+    notify_all = self._cond.notify_all
+    self._cond.notify_all = self._cond.notify
+    try:
+        original(self)
+    finally:
+        self._cond.notify_all = notify_all

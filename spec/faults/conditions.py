@@ -183,3 +183,70 @@ def true_needs_the_lock(original, self, predicate, timeout=None):
     """wait_for() needs the lock even if the predicate is true at once."""
     assert self._lock._semlock._is_mine()
     return original(self, predicate, timeout)
+
+
+@fault("synchronize.Condition.wait_for", "condition.wait-for-timeout-is-total", for_users=True)
+def notification_restarts_timeout(original, self, predicate, timeout=None):
+    """Each notification gives wait_for() its whole timeout again, so it may never return."""
+    while not (result := predicate()):
+        if not self.wait(timeout):
+            return predicate()
+    return result
+
+
+@fault("synchronize.Condition.wait_for", "condition.wait-for-timeout-is-total", for_users=True)
+def notification_halves_timeout(original, self, predicate, timeout=None):
+    """A notification ends wait_for() when half of its timeout is over."""
+    import time
+
+    if timeout is None:
+        return original(self, predicate)
+    end = time.monotonic() + timeout
+    while not (result := predicate()) and (left := end - time.monotonic()) > 0:
+        if self.wait(left) and left < timeout / 2:
+            return predicate()
+    return result
+
+
+@fault("synchronize.Condition.wait", "condition.waits-report-their-outcome", for_users=True)
+def wait_sleeps_through_timeout(original, self, timeout=None):
+    """wait() with a long timeout waits for the whole of it, even if it is notified before."""
+    import time
+
+    answer = original(self, timeout)
+    if answer and timeout is not None:
+        time.sleep(timeout)
+    return answer
+
+
+@fault("synchronize.Condition.wait", "condition.waits-longer-than-seconds", for_users=True)
+def wait_is_one_second(original, self, timeout=None):
+    """wait() without a timeout returns after one second, although it is not notified."""
+    return original(self, 1 if timeout is None else timeout)
+
+
+@fault("synchronize.Condition.wait_for", "condition.waits-longer-than-seconds", for_users=True)
+def wait_for_is_one_second(original, self, predicate, timeout=None):
+    """wait_for() without a timeout returns after one second, although it is not notified."""
+    return original(self, predicate, 1 if timeout is None else timeout)
+
+
+@fault("synchronize.Condition.__exit__", "condition.with-releases-on-exception", for_users=True)
+def with_stays_held_on_error(original, self, kind, *args):
+    """A with block that an exception leaves does not release the condition's lock."""
+    return None if kind else original(self, kind, *args)
+
+
+@fault("synchronize.Condition.__exit__", "condition.with-releases-on-exception", for_users=True)
+def with_hides_errors(original, self, *args):
+    """A with block suppresses every exception that is raised inside it."""
+    original(self, *args)
+    return True
+
+
+@fault("synchronize.Condition.wait", "condition.notify-one-or-all", for_users=True)
+def threads_do_not_wait(original, self, timeout=None):
+    """wait() in a thread other than the main thread returns at once."""
+    import threading
+
+    return original(self, timeout if threading.current_thread() is threading.main_thread() else 0)

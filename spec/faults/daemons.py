@@ -41,6 +41,89 @@ def killed_without_notice(util):
     atexit.register(kill_daemons)
 
 
+@fault("util", "daemon.terminated-before-others-end")
+def terminated_last(util):
+    """Daemonic processes are terminated only after all others have been joined."""
+    from multiprocessing import process
+
+    def join_others():
+        for child in process.active_children():
+            if not child.daemon:
+                child.join()
+
+    atexit.register(join_others)
+
+
+@fault("util", "daemon.terminated-before-others-end")
+def exception_terminates_nothing(util):
+    """A program that ends by an exception does not terminate its daemonic processes."""
+    from multiprocessing import process
+
+    def forget_daemons_after_an_exception():
+        for child in process.active_children():
+            if child.daemon and hasattr(sys, "last_value"):
+                vars(process)["_children"].discard(child)
+
+    atexit.register(forget_daemons_after_an_exception)
+
+
+@fault("util", "daemon.deaf-daemon-delays-exit")
+def daemons_are_not_joined(util):
+    """A program leaves daemonic processes that ignore SIGTERM behind when it exits."""
+    from multiprocessing import process
+
+    def terminate_and_forget():
+        for child in process.active_children():
+            if child.daemon:
+                child.terminate()
+                vars(process)["_children"].discard(child)
+
+    atexit.register(terminate_and_forget)
+
+
+@fault("util", "daemon.deaf-daemon-delays-exit")
+def deaf_daemons_are_killed(util):
+    """A daemonic process that does not end at SIGTERM is killed in the midst of its work."""
+    from multiprocessing import process
+
+    def terminate_and_kill():
+        for child in process.active_children():
+            if child.daemon:
+                child.terminate()
+                child.join(0.01)
+                child.kill()
+
+    atexit.register(terminate_and_kill)
+
+
+def end_only(util, chosen):
+    """Let the exit of a child, but not that of the program, see only its ``chosen`` children."""
+    from multiprocessing import process
+
+    def active():
+        return [child for child in process.active_children() if chosen(child)]
+
+    def exit_as_child(original, *args, **kwargs):
+        settings = {} if process.parent_process() is None else {"active_children": active}
+        original(*args, **kwargs, **settings)
+
+    atexit.unregister(util._exit_function)
+    replace(util, "_exit_function", exit_as_child)
+    atexit.register(util._exit_function)
+
+
+@fault("util", "daemon.every-parent-ends-its-children")
+def child_joins_only_daemons(util):
+    """A child ends without waiting for its non-daemonic children; only the program waits."""
+    end_only(util, lambda child: child.daemon)
+
+
+@fault("util", "daemon.every-parent-ends-its-children", "daemon.survives-abrupt-parent-death")
+def child_spares_daemons(util):
+    """A child ends without terminating its daemonic children, which then run without a parent."""
+    end_only(util, lambda child: not child.daemon)
+
+
 @fault("util", "daemon.non-daemon-joined-at-exit", crude=True)
 def exit_joins_nothing(util):
     """A program ends without waiting for its processes, which go on in the background."""
@@ -82,13 +165,31 @@ def ends_with_its_parent(original, self, *args, **kwargs):
     return original(self, *args, **kwargs)
 
 
-@fault("process.BaseProcess.daemon.setter", "daemon.flag-fixed-by-start", crude=True)
+@fault(
+    "process.BaseProcess.daemon.setter",
+    "daemon.flag-fixed-by-start",
+    "daemon.flag-refused-by-assertion",
+    crude=True,
+)
 def flag_can_be_set_at_any_time(original, self, flag):
     """daemon can be set after start(), and then says what is not true."""
     self._config["daemon"] = flag
 
 
-@fault("process.BaseProcess.daemon.setter", "daemon.flag-fixed-by-start")
+@fault("process.BaseProcess.daemon.setter", "daemon.flag-refused-by-assertion")
+def flag_refused_by_runtime_error(original, self, flag):
+    """Setting daemon too late raises RuntimeError, as with threads: other code catches it."""
+    try:
+        original(self, flag)
+    except AssertionError as error:
+        raise RuntimeError from error
+
+
+@fault(
+    "process.BaseProcess.daemon.setter",
+    "daemon.flag-fixed-by-start",
+    "daemon.flag-refused-by-assertion",
+)
 def flag_can_be_set_at_the_end(original, self, flag):
     """daemon can be set when the process has ended: its former value is lost."""
     if self._popen is not None and self._popen.poll() is not None:
@@ -109,13 +210,27 @@ def flag_cannot_be_overridden(original, self, *args, daemon=None, **kwargs):
     original(self, *args, daemon=daemon or None, **kwargs)
 
 
-@fault("process", "daemon.may-not-have-children", crude=True)
+@fault("process.BaseProcess.start", "daemon.children-refused-by-assertion")
+def children_refused_by_runtime_error(original, self):
+    """A daemonic process that starts a process gets RuntimeError: other code catches it."""
+    try:
+        original(self)
+    except AssertionError as error:
+        raise RuntimeError from error
+
+
+@fault(
+    "process",
+    "daemon.may-not-have-children",
+    "daemon.children-refused-by-assertion",
+    crude=True,
+)
 def can_have_children(process):
     """Daemonic processes can have children, which are orphans once their parent is terminated."""
     start_unless(process, lambda child: False)
 
 
-@fault("process", "daemon.may-not-have-children")
+@fault("process", "daemon.may-not-have-children", "daemon.children-refused-by-assertion")
 def can_have_other_children(process):
     """Daemonic processes can have non-daemonic children, which then become orphans."""
     start_unless(process, lambda child: child.daemon)

@@ -2,8 +2,9 @@
 
 import os
 import sys
+import time
 
-from spec.faults import fault, replace
+from spec.faults import fault, replace, when_imported
 
 
 @fault("process.BaseProcess.exitcode", "join.exitcode-none-until-end", crude=True)
@@ -17,6 +18,14 @@ def zero_before_start(original, self):
     """A process that was never started seems to have succeeded."""
     code = original(self)
     return 0 if self._popen is None else code
+
+
+@fault("process.BaseProcess.exitcode", "join.exitcode-none-until-end")
+def none_until_joined(original, self):
+    """exitcode is None until the process is joined: a loop that reads it never ends."""
+    if self._closed or self._popen is None or self._parent_pid != os.getpid():
+        return original(self)
+    return self._popen.returncode
 
 
 @fault("process", "join.exitcode-none-until-end", "join.sentinel-ready-at-end", only=("fork",))
@@ -128,6 +137,32 @@ def exception_is_success(original, self, *args, **kwargs):
     return original(self, *args, **kwargs)
 
 
+@fault("process.BaseProcess._bootstrap", "join.threads-cannot-set-exitcode")
+def thread_ends_its_process(original, self, *args, **kwargs):
+    """An exception in any thread of a child ends it with exit code 1, and its work is lost."""
+    import threading
+
+    threading.excepthook = lambda args: args.exc_type is SystemExit or os._exit(1)
+    return original(self, *args, **kwargs)
+
+
+@fault("process.BaseProcess._bootstrap", "join.threads-cannot-set-exitcode")
+def exit_in_a_thread_counts(original, self, *args, **kwargs):
+    """sys.exit() in any thread of a child sets the exit code of a child that succeeds."""
+    import threading
+
+    codes = [0]
+    default = threading.excepthook
+
+    def note_and_print(args):
+        if args.exc_type is SystemExit:
+            codes.append(args.exc_value.code)
+        default(args)
+
+    threading.excepthook = note_and_print
+    return original(self, *args, **kwargs) or codes[-1]
+
+
 @fault(
     "process.BaseProcess._bootstrap",
     "join.uncaught-exception-exits-one",
@@ -166,6 +201,12 @@ def only_two_signals_show(original, self):
     """Only SIGTERM and SIGKILL show in an exit code; any other signal gives 1."""
     code = original(self)
     return 1 if code and code < 0 and code not in (-9, -15) else code
+
+
+@fault("os.waitstatus_to_exitcode", "join.signal-gives-negative-exitcode")
+def core_flag_is_not_masked(original, status):
+    """The exit code of a process that left a core file is -139 after SIGSEGV, instead of -11."""
+    return -(status & 0xFF) if status & 0x7F else original(status)
 
 
 @fault("forkserver.read_signed", "join.signal-gives-negative-exitcode", only=("forkserver",))
@@ -222,10 +263,40 @@ def sentinel_never_ready(original, self):
     return reading_end(False)
 
 
+@fault("process", "join.sentinel-works-with-select")
+def sentinel_is_no_descriptor(process):
+    """A sentinel is a number that only connection.wait() understands, and no file descriptor."""
+    first = 2**20
+
+    def wait_for_sentinels(original, object_list, timeout=None):
+        given = {
+            each - first if isinstance(each, int) and each >= first else each: each
+            for each in object_list
+        }
+        return [given[each] for each in original(list(given), timeout)]
+
+    replace(process.BaseProcess, "sentinel", lambda original, self: original(self) + first)
+    when_imported(
+        "multiprocessing.connection",
+        lambda connection: replace(connection, "wait", wait_for_sentinels),
+    )
+
+
 @fault("process.BaseProcess.sentinel", "join.no-sentinel-before-start")
 def sentinel_is_none_before_start(original, self):
     """The sentinel of an unstarted process is None, which fails only later, where it is used."""
     return self._popen and original(self)
+
+
+@fault("connection.wait", "join.sentinel-ready-at-end", for_users=True)
+def wait_looks_only_twice(original, object_list, timeout=None):
+    """A blocking wait() looks at its beginning and at its timeout: it notices an end too late."""
+    objects = list(object_list)
+    ready = original(objects, 0)
+    if not ready and timeout:
+        time.sleep(timeout)
+        ready = original(objects, 0)
+    return ready
 
 
 @fault("connection.wait", "join.only-finished-sentinels-ready")
@@ -260,6 +331,31 @@ def close_raises_and_closes(original, self):
         original(self)
     finally:
         self._closed = True
+
+
+@fault("process.BaseProcess.close", "join.close-refuses-running-process")
+def close_needs_join(original, self):
+    """close() raises ValueError after the end too, if the process was not joined."""
+    if self._popen is not None and self._popen.returncode is None:
+        raise ValueError("Cannot close a process while it is still running.")
+    original(self)
+
+
+@fault("process.BaseProcess.close", "join.close-releases-descriptors")
+def close_releases_nothing(original, self):
+    """close() leaves all file descriptors open until the Process is garbage: they run out."""
+    if self._popen is not None and self._popen.poll() is not None:
+        self._kept = self._popen
+        self._popen.close = lambda: None
+    original(self)
+
+
+@fault("process.BaseProcess.close", "join.close-releases-descriptors")
+def close_releases_the_sentinel_only(original, self):
+    """close() releases the sentinel, and leaves the other end of its pipe open."""
+    if self._popen is not None and self._popen.poll() is not None:
+        self._popen.finalizer._args = (self._popen.sentinel,)
+    original(self)
 
 
 @fault("process.BaseProcess.close", "join.closed-process-keeps-only-settings")

@@ -28,6 +28,16 @@ def not_restarted(original, self):
         original(self)
 
 
+@fault("context.ForkServerProcess._Popen", "start-method.each-parent-has-its-server")
+def children_spawn(original, process_obj):
+    """A child of a fork server spawns its own children: each of them imports everything again."""
+    from multiprocessing import context, process
+
+    if process.parent_process() is None:
+        return original(process_obj)
+    return context.SpawnProcess._Popen(process_obj)
+
+
 @fault("popen_forkserver.Popen.poll", "start-method.exitcode-lost-with-server")
 def lost_exit_code_is_zero(original, self, flag=os.WNOHANG):
     """A child whose server has died gets exitcode 0, as if it had succeeded."""
@@ -35,6 +45,30 @@ def lost_exit_code_is_zero(original, self, flag=os.WNOHANG):
     if code == 255:
         code = self.returncode = 0
     return code
+
+
+@fault(
+    "context.DefaultContext.set_start_method",
+    "start-method.forkserver-starts-with-first-child",
+    "start-method.preload-imports-once",
+)
+def server_starts_when_chosen(original, self, method, force=False):
+    """Choosing forkserver starts the server: all settings after that come too late for it."""
+    from multiprocessing import forkserver
+
+    original(self, method, force)
+    if method == "forkserver" and not force:  # a child of the server sets it by force
+        forkserver.ensure_running()
+
+
+@fault("process.BaseProcess.__init__", "start-method.forkserver-starts-with-first-child")
+def server_starts_with_process_object(original, self, *args, **kwargs):
+    """Creating a Process starts the server: its environment is not that of the first start()."""
+    from multiprocessing import context, forkserver
+
+    original(self, *args, **kwargs)
+    if context._default_context.get_start_method(allow_none=True) == "forkserver":
+        forkserver.ensure_running()
 
 
 @fault("spawn", "start-method.forkserver-keeps-early-environment", only=("forkserver",))

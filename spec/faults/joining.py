@@ -6,6 +6,8 @@ import time
 
 from spec.faults import fault
 
+ONE_READER = threading.Lock()
+
 
 @fault(
     "process.BaseProcess.join",
@@ -43,6 +45,42 @@ def returns_whether_it_ended(original, self, timeout=None):
     """join() returns whether the process has ended: code that relies on it fails elsewhere."""
     original(self, timeout)
     return not self.is_alive()
+
+
+@fault("process.BaseProcess.join", "join.never-gives-up")
+def gives_up_after_a_second(original, self, timeout=None):
+    """join() gives up after a second: the code after it runs beside a process that takes longer."""
+    original(self, 1.0 if timeout is None else timeout)
+
+
+@fault("process.BaseProcess.join", "join.several-threads-may-join")
+def only_one_thread_waits(original, self, timeout=None):
+    """join() returns at once while another thread joins the same process."""
+    if vars(self).setdefault("_joining", []):
+        return
+    self._joining.append(timeout)
+    try:
+        original(self, timeout)
+    finally:
+        self._joining.pop()
+
+
+@fault("popen_forkserver.Popen.poll", "join.joiners-lose-forkserver-exitcode")
+def joiners_share_the_exit_code(original, self, flag=os.WNOHANG):
+    """Any number of threads can join and see the same exit code: the claim is out of date."""
+    from multiprocessing.connection import wait
+
+    wait([self.sentinel], 0 if flag == os.WNOHANG else None)
+    with ONE_READER:
+        return original(self)
+
+
+@fault("process.BaseProcess.join", "join.timeout-ends-with-process")
+def sleeps_for_the_whole_timeout(original, self, timeout=None):
+    """join(timeout) takes the whole timeout if the process runs at its beginning."""
+    if timeout is not None and timeout > 0 and self.is_alive():
+        time.sleep(timeout)
+    original(self, timeout)
 
 
 @fault("process.BaseProcess.join", "join.order-is-free")
@@ -182,6 +220,18 @@ def raises_runtime_error(original, self, timeout=None):
 def alive_before_start(original, self):
     """A process that was never started counts as alive: it has no exit code yet."""
     return original(self) or (self._popen is None and self.exitcode is None)
+
+
+@fault(
+    "process.BaseProcess.is_alive",
+    "join.alive-between-start-and-end",
+    "join.is-alive-joins-finished",
+)
+def alive_until_joined(original, self):
+    """is_alive() is True until the process is joined: a loop that asks it never ends."""
+    if self._closed or self._popen is None or self._parent_pid != os.getpid():
+        return original(self)
+    return self._popen.returncode is None
 
 
 @fault("process.BaseProcess.is_alive", "join.is-alive-joins-finished", only=("fork", "spawn"))

@@ -144,12 +144,16 @@ def threads_share_it_with_processes(threading):
             self.file.close()
             self.inner.release()
 
+        def _at_fork_reinit(self):  # the standard library asks for it
+            self.inner = original()
+
         def __enter__(self):
             return self.acquire()
 
         def __exit__(self, *args):
             self.release()
 
+    SharedLock.__module__, SharedLock.__qualname__ = "threading", "Lock"  # it is pickled by name
     threading.Lock = SharedLock
 
 
@@ -369,3 +373,87 @@ def blocking_is_accepted(original, self, block=True, timeout=None, blocking=True
 def block_is_positional_only(original, self, block=True, /, timeout=None):
     """acquire(block=False) raises TypeError."""
     return original(self, block, timeout)
+
+
+@fault("synchronize", "lock.excludes-threads-too")
+def threads_get_in(synchronize):
+    """A Lock that one thread holds does not exclude the other threads of its process."""
+    import threading
+
+    guests = set()
+
+    def acquire(original, self, block=True, timeout=None):
+        if original(self, False):
+            return True
+        if self._semlock._count() > 0 and not self._semlock._is_mine():
+            guests.add((id(self), threading.get_ident()))
+            return True
+        return original(self, block, timeout)
+
+    def release(original, self):
+        guest = (id(self), threading.get_ident())
+        if guest in guests:
+            guests.remove(guest)
+        else:
+            original(self)
+
+    replace(synchronize.Lock, "acquire", acquire, for_users=True)
+    replace(synchronize.Lock, "release", release, for_users=True)
+
+
+@fault("synchronize.Lock.__enter__", "lock.excludes-threads-too", for_users=True)
+def with_lets_threads_in(original, self):
+    """A with block does not wait for a Lock that another thread of its process holds."""
+    if self._semlock._count() > 0 and not self._semlock._is_mine():
+        return True
+    return original(self)
+
+
+@fault("synchronize", "lock.with-and-acquire-both-exclude")
+def release_lets_in_all(synchronize):
+    """A release() lets in all processes that wait: of three, two are inside at once."""
+    import threading
+
+    def folder():
+        return os.environ.get("SPEC_RUN_FOLDER", tempfile.gettempdir())
+
+    def name_of(lock):
+        return f"waits-{lock._semlock.name or lock._semlock.handle}".replace("/", "")
+
+    def acquire(original, self, block=True, timeout=None):
+        if original(self, False):
+            return True
+        if not block:
+            return False
+        mark = os.path.join(folder(), f"{name_of(self)}-{os.getpid()}-{threading.get_ident()}")
+        open(mark, "w").close()
+        try:
+            return original(self, block, timeout)
+        finally:
+            os.unlink(mark)
+
+    def release(original, self):
+        waiting = [name for name in os.listdir(folder()) if name.startswith(f"{name_of(self)}-")]
+        for _ in range(max(1, len(waiting))):
+            original(self)
+
+    def init(original, self, *, ctx):
+        synchronize.SemLock.__init__(self, synchronize.SEMAPHORE, 1, 9, ctx=ctx)
+
+    replace(synchronize.Lock, "__init__", init)
+    replace(synchronize.Lock, "acquire", acquire)
+    replace(synchronize.Lock, "release", release)
+    replace(synchronize.Lock, "__enter__", lambda original, self: self.acquire())
+    replace(synchronize.Lock, "__exit__", lambda original, self, *args: self.release())
+
+
+@fault("synchronize.Lock.acquire", "lock.waits-longer-than-seconds", for_users=True)
+def acquire_waits_one_second(original, self, block=True, timeout=None):
+    """acquire() without a timeout gives up after one second, and its caller goes on unlocked."""
+    return original(self, block, 1 if block and timeout is None else timeout)
+
+
+@fault("synchronize.Lock.__enter__", "lock.waits-longer-than-seconds", for_users=True)
+def with_waits_one_second(original, self):
+    """A with block begins after one second, even if the lock is held."""
+    return self._semlock.acquire(True, 1)

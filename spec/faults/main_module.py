@@ -1,5 +1,6 @@
 """Faults of the main module."""
 
+import importlib.util
 import os
 import runpy
 import sys
@@ -27,6 +28,42 @@ def imported_as_main(original, path, run_name):
 def imported_under_another_name(original, path, run_name):
     """A child's main module has an undocumented name: code that checks for the usual name fails."""
     return original(path, run_name="__parents_main__")
+
+
+@fault(
+    "spawn._fixup_main_from_name",
+    "main.module-run-by-name-works",
+    only=("spawn", "forkserver"),
+    crude=True,
+)
+def not_imported_by_name(original, name):
+    """A program that is run with python -m is not imported by its children, which then fail."""
+
+
+@fault("spawn._fixup_main_from_name", "main.module-run-by-name-works", only=("spawn", "forkserver"))
+def imported_without_its_package(original, name):
+    """A program that is run with python -m cannot use relative imports: its children fail."""
+    from multiprocessing import spawn
+
+    found = importlib.util.find_spec(name)
+    if found is not None and found.origin is not None:
+        spawn._fixup_main_from_path(found.origin)
+
+
+@fault(
+    "spawn.get_preparation_data",
+    "main.module-run-by-name-works",
+    "main.imported-under-alias-unless-forked",
+    only=("spawn", "forkserver"),
+)
+def grandchildren_lack_main(original, name):
+    """A child's own children do not import the main module, and cannot find its functions."""
+    from multiprocessing import process
+
+    data = original(name)
+    if process.parent_process() is not None:
+        data = {key: data[key] for key in data if not key.startswith("init_main_from_")}
+    return data
 
 
 @fault("process", "main.imported-under-alias-unless-forked", only=("fork",))

@@ -133,10 +133,26 @@ def names_are_made_unique(original, self, *args, **kwargs):
         self._name += "-2"
 
 
-@fault("process.BaseProcess.name.setter", "process.duplicate-names-allowed")
+@fault("process.BaseProcess.name.setter", "process.name-must-be-a-string")
 def anything_is_a_name(original, self, name):
     """Any object can be assigned to name: code that expects a string fails later, elsewhere."""
     self._name = name
+
+
+@fault("process.BaseProcess.name.setter", "process.name-must-be-a-string")
+def name_raises_type_error(original, self, name):
+    """A name that is not a string raises TypeError: code that catches AssertionError misses it."""
+    if not isinstance(name, str):
+        raise TypeError("name must be a string")
+    original(self, name)
+
+
+@fault("process.BaseProcess.__init__", "process.daemon-keyword-only")
+def sixth_argument_is_daemon(original, self, *args, **kwargs):
+    """A sixth positional argument becomes the daemon flag: one argument too many goes unnoticed."""
+    if len(args) == 6:
+        kwargs["daemon"] = args[5]
+    original(self, *args[:5], **kwargs)
 
 
 @fault("process.BaseProcess.__init__", "process.daemon-keyword-sets-flag", crude=True)
@@ -163,6 +179,16 @@ def daemon_is_not_inherited(original, self, *args, **kwargs):
 def repr_never_stops(original, self):
     """repr() shows a process that has ended as started."""
     return re.sub(r"stopped exitcode=\S+", "started", original(self))
+
+
+@fault("process.BaseProcess.__repr__", "process.repr-shows-life-stage")
+def repr_waits_for_join(original, self):
+    """repr() shows a process that has ended as started until it is joined."""
+    if self._popen is not None and self._popen.returncode is None:
+        shown = re.sub(r"stopped exitcode=\S+", "started", original(self))
+        self._popen.returncode = None
+        return shown
+    return original(self)
 
 
 @fault("process.BaseProcess.__repr__", "process.repr-shows-life-stage")

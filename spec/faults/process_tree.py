@@ -215,6 +215,18 @@ def environment_does_not_override_count(original, self):
     return original(self) if given else os.sysconf("SC_NPROCESSORS_ONLN")
 
 
+@fault("context.BaseContext.cpu_count", "tree.cpu-count-unknown-raises")
+def unknown_count_is_one(original, self):
+    """cpu_count() returns 1 if the number is unknown, as if there were one CPU."""
+    return os.cpu_count() or 1
+
+
+@fault("context.BaseContext.cpu_count", "tree.cpu-count-unknown-raises")
+def unknown_count_is_none(original, self):
+    """cpu_count() returns None if the number is unknown: arithmetic with it fails elsewhere."""
+    return os.cpu_count()
+
+
 @fault("context.BaseContext.freeze_support", "tree.freeze-support-unfrozen-does-nothing")
 def freeze_support_acts_on_arguments(original, self):
     """freeze_support() ends an ordinary program that has the arguments of a frozen child."""
@@ -229,6 +241,25 @@ def freeze_support_returns_a_value(original, self):
     return False
 
 
+@fault(
+    "context.BaseContext.freeze_support",
+    "tree.freeze-support-runs-frozen-child",
+    only=("spawn",),
+    crude=True,
+)
+def freeze_support_does_nothing(original, self):
+    """freeze_support() has no effect: a frozen program starts again in each of its children."""
+
+
+@fault("spawn.freeze_support", "tree.freeze-support-runs-frozen-child", only=("spawn",))
+def freeze_support_returns(original):
+    """After a child's work freeze_support() returns, and the child runs the program's main part."""
+    try:
+        original()
+    except SystemExit:
+        return
+
+
 @fault("util._close_stdin", "tree.child-stdin-is-null-device", crude=True)
 def child_shares_input(original):
     """A child reads from its parent's standard input, and takes the parent's lines away."""
@@ -240,6 +271,23 @@ def child_has_closed_input(original):
     """A child's sys.stdin is closed: reading from it raises ValueError."""
     original()
     sys.stdin.close()
+
+
+@fault("util._close_stdin", "tree.replaced-stdin-closed-in-child", only=("fork",))
+def replaced_input_stays(original):
+    """An object in place of sys.stdin stays in a forked child, which reads its parent's input."""
+    if sys.stdin is not None and hasattr(sys.stdin, "fileno"):
+        original()
+
+
+@fault("util._close_stdin", "tree.replaced-stdin-closed-in-child", only=("fork",))
+def replaced_input_is_not_closed(original):
+    """A forked child leaves an object in place of sys.stdin open: its file is never closed."""
+    if sys.stdin is not None and not hasattr(sys.stdin, "fileno"):
+        sys.stdin = None
+        sys.stdin = open(os.devnull)
+    else:
+        original()
 
 
 @fault("process.BaseProcess._bootstrap", "tree.buffered-output-appears-once", crude=True)

@@ -153,6 +153,20 @@ def list_is_one_argument(original, self, *args, **kwargs):
     original(self, **settings)
 
 
+@fault("process.BaseProcess.__init__", "process.args-copied-at-creation")
+def args_are_not_copied(original, self, *args, **kwargs):
+    """A Process uses the list given as args: items appended later reach the target."""
+    original(self, *args, **kwargs)
+    self._args = settings_of(*args, **kwargs)["args"]
+
+
+@fault("process.BaseProcess.__init__", "process.args-copied-at-creation")
+def kwargs_are_not_copied(original, self, *args, **kwargs):
+    """A Process uses the dict given as kwargs: later changes reach the target."""
+    original(self, *args, **kwargs)
+    self._kwargs = settings_of(*args, **kwargs)["kwargs"]
+
+
 @fault("process.BaseProcess.__init__", "process.string-args-are-spread")
 def string_is_one_argument(original, self, *args, **kwargs):
     """A string given as args is passed as a single argument: programs come to rely on it."""
@@ -187,7 +201,14 @@ def run_starts_a_thread(original, self):
         thread.join()
 
 
-@fault("process.BaseProcess.run", "process.direct-run-stays-local")
+@fault("process.BaseProcess.run", "process.direct-run-keeps-target")
+def run_uses_up_the_target(original, self):
+    """After run() was called directly, the started process does nothing."""
+    original(self)
+    self._target = None
+
+
+@fault("process.BaseProcess.run", "process.direct-run-keeps-target")
 def run_deletes_the_target(original, self):
     """After run() was called directly, start() fails, as for a Thread."""
     original(self)
@@ -265,6 +286,36 @@ def start_waits_for_run(original, self):
     original(self)
     if type(self).run is not process.BaseProcess.run:
         self._popen.wait()
+
+
+@fault("process.BaseProcess.start", "process.outlives-starting-thread")
+def process_dies_with_its_thread(original, self):
+    """A process is killed when the thread that started it ends."""
+    original(self)
+    starter = threading.current_thread()
+
+    def follow():
+        starter.join()
+        self.kill()
+
+    if starter is not threading.main_thread():
+        threading.Thread(target=follow).start()
+
+
+@fault("process", "process.outlives-starting-thread")
+def only_the_starter_joins(process):
+    """join() returns at once in any other thread than the one that started the process."""
+
+    def start_and_note(original, self):
+        original(self)
+        self._starter = threading.get_ident()
+
+    def join_in_same_thread(original, self, timeout=None):
+        if getattr(self, "_starter", threading.get_ident()) == threading.get_ident():
+            original(self, timeout)
+
+    replace(process.BaseProcess, "start", start_and_note)
+    replace(process.BaseProcess, "join", join_in_same_thread)
 
 
 @fault("process.BaseProcess.start", "process.start-once")

@@ -103,3 +103,59 @@ def refused_release_frees(original, self):
             plain.release()
             KEPT.append(plain)
         raise
+
+
+@fault("synchronize", "lock.rlock-with-and-acquire-exclude", "lock.rlock-owner-may-reenter")
+def with_does_nothing(synchronize):
+    """A with block neither acquires nor releases the RLock, although acquire() does."""
+    replace(synchronize.RLock, "__enter__", lambda original, self: True, for_users=True)
+    replace(synchronize.RLock, "__exit__", lambda original, self, *args: None, for_users=True)
+
+
+@fault("synchronize", "lock.rlock-with-and-acquire-exclude")
+def with_does_not_wait(synchronize):
+    """A with block begins even if another process owns the RLock."""
+
+    def leave(original, self, *args):
+        if self._semlock._is_mine():
+            original(self, *args)
+
+    def enter(original, self):
+        return self._semlock.acquire(False) or True
+
+    replace(synchronize.RLock, "__enter__", enter, for_users=True)
+    replace(synchronize.RLock, "__exit__", leave, for_users=True)
+
+
+@fault("synchronize.RLock.acquire", "lock.rlock-waits-longer-than-seconds", for_users=True)
+def acquire_waits_one_second(original, self, block=True, timeout=None):
+    """acquire() without a timeout gives up after one second, and its caller goes on unlocked."""
+    return original(self, block, 1 if block and timeout is None else timeout)
+
+
+@fault("synchronize.RLock.__enter__", "lock.rlock-waits-longer-than-seconds", for_users=True)
+def with_waits_one_second(original, self):
+    """A with block begins after one second, even if another process owns the RLock."""
+    return self._semlock.acquire(True, 1)
+
+
+@fault("synchronize.RLock.__exit__", "lock.rlock-with-releases-on-exception", for_users=True)
+def with_stays_owned_on_error(original, self, kind, *args):
+    """A with block that an exception leaves does not release the RLock."""
+    return None if kind else original(self, kind, *args)
+
+
+@fault("synchronize.RLock.__exit__", "lock.rlock-with-releases-on-exception", for_users=True)
+def error_frees_completely(original, self, kind, *args):
+    """A with block that an exception leaves frees the RLock, even if it was owned before."""
+    original(self, kind, *args)
+    while kind and self._semlock._is_mine():
+        original(self, kind, *args)
+
+
+@fault("synchronize.RLock.__enter__", "lock.rlock-with-and-acquire-exclude", for_users=True)
+def with_lets_threads_in(original, self):
+    """A with block does not wait for an RLock that another thread of its process owns."""
+    if self._semlock._count() > 0 and not self._semlock._is_mine():
+        return True
+    return original(self)

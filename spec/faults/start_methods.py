@@ -21,6 +21,13 @@ def default_is_spawn(context):
     context._default_context._default_context = context._concrete_contexts["spawn"]
 
 
+@fault("context.DefaultContext.get_start_method", "start-method.spawn-default-without-tempdir")
+def default_needs_a_tempdir(original, self, allow_none=False):
+    """The default is forkserver even without a temporary directory: then no child can start."""
+    name = original(self, allow_none)
+    return name and name.replace("spawn", "forkserver")
+
+
 @fault("context.DefaultContext.get_all_start_methods", "start-method.default-listed-first")
 def chosen_listed_first(original, self):
     """The list of start methods begins with the chosen method, and not with the default.
@@ -136,6 +143,31 @@ def value_does_not_set(original, self, *args, **kwargs):
     return value
 
 
+@fault("managers.BaseManager.__init__", "start-method.submodule-calls-fix-default")
+def manager_sets_in_any_context(original, self, *args, **kwargs):
+    """A manager sets the global start method even if it is given a context."""
+    from multiprocessing import context
+
+    context._default_context.get_context()
+    original(self, *args, **kwargs)
+
+
+@fault("sharedctypes.synchronized", "start-method.submodule-calls-fix-default")
+def synchronized_does_not_set(original, obj, lock=None, ctx=None):
+    """synchronized() creates a lock of the default, and then another method can be set."""
+    from multiprocessing import context
+
+    default = context._default_context
+    return original(obj, lock, ctx or (lock is None and default._default_context) or None)
+
+
+@fault("context.BaseContext.freeze_support", "start-method.freeze-support-fixes-nothing")
+def freeze_support_sets(original, self):
+    """freeze_support() sets the default, so that a program cannot choose after it."""
+    self.get_start_method()
+    return original(self)
+
+
 @fault("process.BaseProcess.start", "start-method.explicit-start-fixes-nothing")
 def context_start_sets(original, self):
     """A library that starts a process of a context sets the start method of the whole program."""
@@ -163,6 +195,48 @@ def contexts_lack_a_function(context):
     """Contexts lack freeze_support(): code that receives a context cannot call it."""
     context.DefaultContext.freeze_support = context.BaseContext.freeze_support
     del context.BaseContext.freeze_support
+
+
+def other_context():
+    """A context with another start method than the one that was set."""
+    from multiprocessing import context
+
+    chosen = context._default_context.get_start_method()
+    return context._concrete_contexts["fork" if chosen == "spawn" else "spawn"]
+
+
+@fault("context.Process._Popen", "start-method.chosen-method-is-used", crude=True)
+def choice_is_not_used(original, process):
+    """multiprocessing.Process starts children with another start method than was set."""
+    return other_context().Process._Popen(process)
+
+
+@fault("context.BaseContext.Pool", "start-method.chosen-method-is-used")
+def pools_ignore_the_choice(original, self, *args, **kwargs):
+    """multiprocessing.Pool starts its workers with another start method than was set."""
+    from multiprocessing import context
+
+    used = other_context() if self is context._default_context else self
+    return original(used, *args, **kwargs)
+
+
+@fault(
+    "util._args_from_interpreter_flags",
+    "start-method.options-reach-children",
+    only=UNLESS_FORKED,
+    crude=True,
+)
+def options_are_lost(original):
+    """Spawned children and the fork server do not get the options -O, -W and the like."""
+    return []
+
+
+@fault(
+    "util._args_from_interpreter_flags", "start-method.options-reach-children", only=UNLESS_FORKED
+)
+def warning_options_are_lost(original):
+    """Children do not get the option -W: a warning that is an error elsewhere passes in them."""
+    return [option for option in original() if not option.startswith("-W")]
 
 
 @fault("context.BaseContext.get_context", "start-method.one-context-per-name", crude=True)

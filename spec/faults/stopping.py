@@ -121,6 +121,48 @@ def terminate_ends_grandchildren(process):
     handle_sigterm(process, end_children)
 
 
+@fault("process.BaseProcess.kill", "stop.grandchildren-are-orphaned")
+def kill_ends_grandchildren(original, self):
+    """kill() ends the process group of the child, and so the children that it has started."""
+    if os.getpgid(self.pid) == self.pid:
+        os.killpg(self.pid, signal.SIGKILL)
+    else:
+        original(self)
+
+
+@fault("process", "stop.grandchildren-are-orphaned")
+def terminate_ends_the_group(process):
+    """A child leads a process group, and terminate() ends all of it: its children too."""
+
+    def bootstrap_as_leader(original, self, *args, **kwargs):
+        if process.current_process().name == "MainProcess":
+            os.setpgid(0, 0)
+        return original(self, *args, **kwargs)
+
+    def end_group(original, self):
+        try:
+            os.killpg(self.pid, signal.SIGTERM)
+        except ProcessLookupError:
+            original(self)
+
+    replace(process.BaseProcess, "_bootstrap", bootstrap_as_leader)
+    replace(process.BaseProcess, "terminate", end_group)
+
+
+@fault("process.BaseProcess.interrupt", "stop.interrupt-obeys-sigint-handler", crude=True)
+def interrupt_ignores_handlers(original, self):
+    """interrupt() ends a process by another signal: its SIGINT handler does not run."""
+    self.terminate()
+
+
+@fault("process.BaseProcess.interrupt", "stop.interrupt-obeys-sigint-handler")
+def interrupt_ends_deaf_processes(original, self):
+    """A process that ignores SIGINT is terminated a moment later."""
+    original(self)
+    self.join(0.2)
+    self.terminate()
+
+
 @fault("process.BaseProcess.interrupt", "stop.interrupt-raises-keyboard-interrupt", crude=True)
 def interrupt_terminates(original, self):
     """interrupt() only terminates: the process does no cleanup."""

@@ -172,7 +172,7 @@ CAPABILITIES = {
         "processes have no sessions here (os.getsid)", lambda: hasattr(os, "getsid")
     ),
     "descriptors": Capability(
-        "children do not inherit file descriptors here", lambda: hasattr(os, "fork")
+        "processes do not have POSIX file descriptors here", lambda: hasattr(os, "fork")
     ),
     # On Windows a child fetches its ends of pipes from its parent, which keeps them open until
     # then.
