@@ -296,14 +296,19 @@ def test_cpu_count_ignores_the_affinity(mp, stage):
     assert stage.result_of(count_cpus_with_one_allowed) == os.cpu_count()
 
 
+def count_unknown_cpus(stage):
+    """Make os.cpu_count() return None; report what cpu_count() does."""
+    os.cpu_count = lambda: None
+    return result_or_error(stage.mp.cpu_count)
+
+
 @claim("tree.cpu-count-unknown-raises", docs="multiprocessing.cpu_count")
-def test_an_unknown_number_of_cpus_raises(mp, monkeypatch):
+def test_an_unknown_number_of_cpus_raises(mp, stage):
     """cpu_count() raises NotImplementedError if the system does not tell how many CPUs it has.
 
-    Unlike os.cpu_count(), which returns None then: this proof replaces it by a function that does.
+    Unlike os.cpu_count(), which returns None then: a child replaces it by a function that does.
     """
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert result_or_error(mp.cpu_count) == "NotImplementedError"
+    assert stage.result_of(count_unknown_cpus) == "NotImplementedError"
 
 
 @claim(
