@@ -97,7 +97,7 @@ def leaves_nothing_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     are ended here, because the package would join them at its exit. Remaining shared memory is
     unlinked.
     """
-    before = Baseline()
+    before = Baseline(request.config.stash[PATIENCE])
     yield
     failed = request.node.stash.get(FAILED, None)
     left = before.left_behind(processes_only=failed is not False)

@@ -12,24 +12,29 @@ from pathlib import Path
 from typing import Any
 
 from spec.kit import guardian
-from spec.kit.clock import now
+from spec.kit.clock import PATIENCE, now
 from spec.kit.mappings import SHARED_MEMORY
 from spec.kit.package import IMPLEMENTATION
 from spec.kit.platforms import descriptors, kill, processes, shared_mappings, shared_names
 
-# How long, in seconds, a leftover may take to disappear: the kernel reports an end a little later.
-_SETTLING = 2.0
+# The part of the patience that a leftover may take to disappear, 2 s by default: the kernel reports
+# an end a little later.
+_SETTLING = 0.1
 
 
 class Baseline:
-    """The processes, files and so on that exist before a claim, to find those that it leaves."""
+    """The processes, files and so on that exist before a claim, to find those that it leaves.
 
-    def __init__(self) -> None:
+    ``patience``, in seconds, scales how long a leftover may take to disappear.
+    """
+
+    def __init__(self, patience: float = PATIENCE) -> None:
+        self._patience = patience
         self._before = _survey()
         self._before["shared memory"] |= {path: path for path in shared_names()}
 
     def left_behind(self, processes_only: bool = False) -> list[str]:
-        """Return one line for each leftover; waits up to 2 s for leftovers to disappear.
+        """Return one line for each leftover; waits a little for leftovers to disappear.
 
         Collects garbage first on PyPy, and on CPython only when there are leftovers: a reference
         cycle may still keep them alive.
@@ -39,7 +44,7 @@ class Baseline:
         found = self._beyond(processes_only)
         if found:
             gc.collect()
-        deadline = now() + _SETTLING
+        deadline = now() + _SETTLING * self._patience
         while found and now() < deadline:
             time.sleep(0.01)
             found = self._beyond(processes_only)
