@@ -315,16 +315,16 @@ def test_an_unknown_number_of_cpus_raises(mp, stage):
     "tree.cpu-count-can-be-overridden",
     docs="multiprocessing.cpu_count",
     since="3.13",
-    changes={"3.14": "spawned processes, and those of a fork server, are given -X cpu_count too"},
+    changes={"3.14.4": "children that are not forked are given -X cpu_count too (gh-146004)"},
 )
 def test_cpu_count_can_be_overridden(mp, program):
     """In a program run with -X cpu_count=7 or PYTHON_CPU_COUNT=7, cpu_count() returns 7.
 
-    A child of the program counts too. Up to Python 3.13 the option reaches forked children only.
+    A child of the program counts too. Before Python 3.14.4 the option reaches forked children only.
     """
     by_option = program.table_of("cpu_count", options=("-X", "cpu_count=7"))
     by_environment = program.table_of("cpu_count", environment={"PYTHON_CPU_COUNT": "7"})
-    reaches_child = mp.get_start_method() == "fork" or reached("3.14")
+    reaches_child = mp.get_start_method() == "fork" or reached("3.14.4")
     assert by_option == {"program": "7", "child": "7" if reaches_child else str(os.cpu_count())}
     assert by_environment == {"program": "7", "child": "7"}
 

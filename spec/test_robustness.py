@@ -187,6 +187,7 @@ def pass_lock_on(stage, ticket, lock):
     docs="multiprocessing#programming-guidelines",
     level=OBSERVED,
     needs=("semaphores",),
+    since="3.11.6, 3.12",
 )
 def test_a_lock_can_be_passed_on_to_a_grandchild(mp, stage):
     """A Lock that a child has received can be passed on to a grandchild, and excludes there."""
