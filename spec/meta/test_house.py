@@ -1,6 +1,7 @@
 """The rules of the project: which modules each part may import, and how chapters are built."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -168,3 +169,17 @@ def test_the_readmes_table_of_chapters_is_as_it_has_to_be():
     """``python -m spec.report.chapters`` writes the table."""
     text = README.read_text(encoding="utf-8")
     assert with_table(text) == text
+
+
+def test_the_readme_quotes_a_claim_as_it_stands():
+    source = (SPEC / "test_semaphores.py").read_text(encoding="utf-8")
+    quotes = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert quotes
+    for quote in quotes:
+        assert quote in source
+
+
+def test_the_readme_names_claims_that_exist():
+    named = re.findall(r"\| `([a-z-]+\.[a-z0-9-]+)` \|$", README.read_text(), re.MULTILINE)
+    assert len(named) == 5
+    assert set(named) <= catalogue.by_id().keys()
