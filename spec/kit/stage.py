@@ -19,7 +19,7 @@ import threading
 import traceback  # imported here so that forked actors need not import it
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -42,7 +42,13 @@ _LOOK = 0.02
 # Seconds within which an actor that hangs should send its stack.
 _STACK = 1.0
 # The awaited step of an actor: the form after "has not", and the form after "before".
-_GERUNDS = {"said": "saying", "returned": "returning", "ended": "ending", "entered": "entering"}
+_GERUNDS = {
+    "received": "receiving",
+    "said": "saying",
+    "returned": "returning",
+    "ended": "ending",
+    "entered": "entering",
+}
 
 
 class TimedOut(Exception):
@@ -172,7 +178,11 @@ class Actor:
         assert self._channel is not None
         self._cued.append(word)
         self._stage.record(now(), "test", "cue", f"{word} → {self.name}")
-        self._channel.send(word)
+        with suppress(OSError):
+            self._channel.send(word)
+            return
+        # It has ended, and its last reports may still be in transit.
+        self._stage.wait([self], lambda: False, "received", f"the cue {word}")
 
     def returns(self, cue: str = "") -> Any:
         """Wait for the actor's result and for the end of its process; returns the result.

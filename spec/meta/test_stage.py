@@ -116,6 +116,13 @@ def test_the_examples_in_docstrings_run(scratch, described):
     assert "holds" in run.output
 
 
+def test_a_cue_for_an_actor_that_has_ended_is_told(mp, stage):
+    actor = stage.enter(exit_without_a_word, 7)
+    actor.exit_code()
+    with pytest.raises(Gone, match=r"ended with exit code 7 without a word, before receiving"):
+        actor.cue("go")
+
+
 def test_a_cue_lets_an_actor_go_on(mp, stage):
     actor = stage.enter(waiter)
     actor.cue("go")
