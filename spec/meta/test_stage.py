@@ -1,12 +1,12 @@
 """The stage: its bounds, the messages of its errors, and the end of all that it has started."""
 
 import faulthandler
-import signal
 import textwrap
 from contextlib import closing
 
 import pytest
 
+from spec.kit import platforms
 from spec.kit.channel import Channel, connect
 from spec.kit.clock import now
 from spec.kit.platforms import processes
@@ -84,7 +84,7 @@ def test_an_actor_that_raises_is_heard_while_another_is_waited_for(mp, stage):
 
 
 @pytest.mark.skipif(
-    not (hasattr(faulthandler, "register") and hasattr(signal, "SIGUSR2")),
+    not (hasattr(faulthandler, "register") and hasattr(vars(platforms)["signal"], "SIGUSR2")),
     reason="faulthandler.register() or SIGUSR2 is missing",
 )
 def test_the_stack_of_an_actor_that_hangs_is_told(mp, stage):
@@ -116,6 +116,10 @@ def test_the_examples_in_docstrings_run(scratch, described):
     assert "holds" in run.output
 
 
+@pytest.mark.skipif(
+    not hasattr(vars(platforms)["socket"], "AF_UNIX"),
+    reason="a network connection takes one more cue after its other end was closed",
+)
 def test_a_cue_for_an_actor_that_has_ended_is_told(mp, stage):
     actor = stage.enter(exit_without_a_word, 7)
     actor.exit_code()
