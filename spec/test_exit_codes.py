@@ -211,11 +211,28 @@ def say_up_and_wait(stage):
     stage.wait_for_cue("leave")
 
 
+def largest_core():
+    """How many bytes of a core file may be written, so that it can only be in this directory.
+
+    None where the system puts it elsewhere. Where it gives it to a program, a limit of one byte
+    keeps that program from being started (core(5)).
+    """
+    try:
+        with open("/proc/sys/kernel/core_pattern") as file:
+            pattern = file.read()
+    except OSError:
+        return 0
+    if pattern.startswith("|"):
+        return 1
+    return 0 if "/" in pattern else 4096
+
+
 def permit_core_and_wait(stage, folder):
-    """Permit a small core dump in the folder, say that this has begun, and wait for the cue."""
+    """Permit a small core file in the folder, say that this has begun, and wait for the cue."""
     resource = importlib.import_module("resource")
     hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
-    soft = 4096 if hard == resource.RLIM_INFINITY else min(4096, hard)
+    wanted = largest_core()
+    soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
     os.chdir(folder)
     faulthandler.disable()
@@ -235,7 +252,8 @@ def test_a_process_ended_by_a_signal_has_its_negative_number(mp, stage, tmp_path
     """exitcode is -N if signal N ended the process.
 
     The signals are sent with os.kill(), not by the package. After SIGSEGV the kernel writes a
-    core file, if it may, and then notes that beside the number of the signal. A fork server
+    core file, if it may, and then notes that beside the number of the signal; it may only where
+    that file would be in the folder of this play. A fork server
     learns first how its children end, and has to pass it on. If the server has died, the exit
     code is lost: see the claim start-method.exitcode-lost-with-server.
     """

@@ -24,7 +24,7 @@ from typing import NamedTuple
 from spec.faults import VARIABLE, Fault, catalogue
 from spec.kit import capabilities
 from spec.kit.clock import now
-from spec.kit.platforms import environment, limit_processor_time, processes
+from spec.kit.platforms import environment, limit_damage, processes
 from spec.report import catalogue as claims
 from spec.report.plays import NOT_APPLICABLE, RED
 from spec.report.record import RecordError, read
@@ -161,7 +161,7 @@ def run(fault: Fault, wanted: list[str], methods: list[str], *options: str) -> R
             started = subprocess.Popen(
                 command, cwd=ROOT, env=surroundings, stdout=file, stderr=subprocess.STDOUT
             )
-            limit_processor_time(started.pid, PROCESSOR_SECONDS)
+            limit_damage(started.pid, PROCESSOR_SECONDS)
             trouble = supervise(started, Path(folder))
         wait_for_guardian(Path(folder))
         if not trouble and started.returncode not in (0, 1):

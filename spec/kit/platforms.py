@@ -124,15 +124,18 @@ def kill_tree(leader: int) -> None:
         kill_group(leader)
 
 
-def limit_processor_time(pid: int, seconds: int) -> None:
-    """Limit the CPU time of the process, and of each that it will start, on Linux only.
+def limit_damage(pid: int, seconds: int) -> None:
+    """Limit a process, and each that it will start, on Linux only.
 
-    ``seconds`` is the limit; the kernel ends a process that exceeds it.
+    ``seconds`` is the limit of CPU time; the kernel ends a process that exceeds it. No crash is
+    written to a core file or reported to a program of the system: one byte is too little (core(5)).
     """
     if sys.platform == "linux":
         import resource
 
         resource.prlimit(pid, resource.RLIMIT_CPU, (seconds, seconds))
+        hard = resource.prlimit(pid, resource.RLIMIT_CORE)[1]
+        resource.prlimit(pid, resource.RLIMIT_CORE, (min(1, hard) if hard >= 0 else 1, hard))
 
 
 def reap_tree(leader: subprocess.Popen[bytes], seconds: float = 10.0) -> None:

@@ -95,7 +95,7 @@ def test_a_process_is_given_a_bound_of_processor_time():
     with subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
     ) as process:
-        platforms.limit_processor_time(process.pid, 77)
+        platforms.limit_damage(process.pid, 77)
         assert resource.prlimit(process.pid, resource.RLIMIT_CPU) == (77, 77)
 
 
