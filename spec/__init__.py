@@ -28,6 +28,7 @@ CHAPTERS = (
     "locks",
     "rlocks",
     "semaphores",
+    "acquiring",
     "events",
     "conditions",
     "barriers",

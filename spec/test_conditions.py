@@ -14,6 +14,7 @@ notify() without the lock raise AssertionError, not RuntimeError.
 import threading
 
 from spec.kit import BEAT, OBSERVED, TICK, claim, result_or_error
+from spec.kit.actors import raise_inside_with
 
 NEEDS = ("semaphores",)
 
@@ -263,16 +264,6 @@ def test_notify_wakes_n_waiters_and_notify_all_wakes_all(mp, stage):
         each.expect("woken")
         assert each.returns() == [{"wait(0)": False, "wait()": True}] * 2
     notifier.returns()
-
-
-def raise_inside_with(stage, lock, error):
-    """Raise an exception inside a with block; report the one that came out of it."""
-    try:
-        with lock:
-            raise error
-    except (ValueError, SystemExit) as caught:
-        return type(caught).__name__
-    return "none"
 
 
 @claim("condition.with-releases-on-exception", docs="multiprocessing.Condition")

@@ -15,6 +15,7 @@ import os
 import threading
 
 from spec.kit import BEAT, OBSERVED, claim, result_or_error
+from spec.kit.actors import wait_until_cued
 
 
 @claim("daemon.exit-does-not-wait", docs="multiprocessing.Process.daemon")
@@ -172,11 +173,6 @@ def test_a_child_that_ends_terminates_its_daemons_and_joins_the_others(mp, stage
     other.expect("still here")
     other.wait_until_gone()
     child.returns()
-
-
-def wait_until_cued(stage):
-    """Wait for the cue to leave."""
-    stage.wait_for_cue("leave")
 
 
 def try_to_set_daemon(process):

@@ -14,6 +14,7 @@ that loses its server loses its exit code.
 import os
 
 from spec.kit import OBSERVED, claim, reached
+from spec.kit.actors import tell_system_parent
 
 
 @claim(
@@ -35,11 +36,6 @@ def test_one_fork_server_has_all_children_until_it_dies(mp, program):
     assert first == second, pids
     assert third == fourth, pids
     assert len({pids["program"], first, third}) == 3, pids
-
-
-def tell_system_parent(stage):
-    """Report the PID of this process's parent as the system knows it."""
-    return os.getppid()
 
 
 def tell_system_parent_and_start(stage, ticket):

@@ -28,6 +28,7 @@ from spec.kit import (
     result_or_error,
     wait_for_zombie,
 )
+from spec.kit.actors import wait_until_cued
 
 
 def sleep_when_cued(stage, seconds):
@@ -106,11 +107,6 @@ def work_for_a_beat_when_cued(stage):
     stage.wait_for_cue("go on")
     with stage.span("last beat"):
         time.sleep(BEAT)
-
-
-def wait_until_cued(stage):
-    """Wait for the cue to leave."""
-    stage.wait_for_cue("leave")
 
 
 def join_and_look(stage, runner, *timeout):

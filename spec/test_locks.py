@@ -7,9 +7,8 @@ an exception is raised.
 
 Two things surprise people. A lock excludes only processes that share this very lock, so pass it
 to each process as an argument: a lock that each process creates itself excludes no other process,
-and neither does a ``threading.Lock``. And unlike threading, ``acquire()`` has a parameter
-``block``, ``timeout=None`` blocks until the lock is free, a negative timeout counts as 0, and
-releasing an unlocked lock raises ValueError.
+and neither does a ``threading.Lock``. And unlike threading, releasing an unlocked lock
+raises ValueError. The parameters of ``acquire()`` are a chapter of their own, Acquiring.
 
 A line that is appended to a file is written at once, with a lock or without, so it cannot show
 that no other process is inside. The proofs here write a record in two halves, with a cue in
@@ -21,6 +20,7 @@ import time
 import types
 
 from spec.kit import BEAT, OBSERVED, TICK, claim, now, result_or_error, submodule
+from spec.kit.actors import hold_by_acquire, hold_by_with, raise_inside_with
 
 NEEDS = ("semaphores",)
 
@@ -187,14 +187,6 @@ def hold_own_lock_until_cued(stage):
         stage.wait_for_cue("leave")
 
 
-def hold_shared_lock_until_cued(stage, lock):
-    """Hold the lock that was passed as an argument until cued."""
-    stage.say("asking")
-    with lock:
-        stage.say("inside")
-        stage.wait_for_cue("leave")
-
-
 @claim("lock.per-process-lock-excludes-nobody", docs="multiprocessing#programming-guidelines")
 def test_a_lock_of_its_own_excludes_no_other_process(mp, stage):
     """A lock excludes only processes that share it; a lock created in each process excludes none.
@@ -210,24 +202,14 @@ def test_a_lock_of_its_own_excludes_no_other_process(mp, stage):
         each.returns(cue="leave")
 
     lock = mp.Lock()
-    inside = stage.enter(hold_shared_lock_until_cued, lock)
+    inside = stage.enter(hold_by_with, lock)
     inside.expect("inside")
-    outside = stage.enter(hold_shared_lock_until_cued, lock)
+    outside = stage.enter(hold_by_with, lock)
     outside.expect("asking")
     assert outside.does_not_say("inside"), "the shared lock does not exclude a second process"
     inside.returns(cue="leave")
     outside.expect("inside")
     outside.returns(cue="leave")
-
-
-def raise_inside_with(stage, lock, error):
-    """Raise an exception inside a with block; report the one that came out of it."""
-    try:
-        with lock:
-            raise error
-    except (ValueError, SystemExit) as caught:
-        return type(caught).__name__
-    return "none"
 
 
 def raise_before_release(stage, lock):
@@ -269,7 +251,7 @@ def start_with_a_threading_lock(stage):
     An actor does it, because Windows creates the process before the lock is refused.
     """
     args = (stage, threading.Lock())
-    process = stage.mp.Process(target=hold_shared_lock_until_cued, args=args)
+    process = stage.mp.Process(target=hold_by_with, args=args)
     return {"start()": result_or_error(process.start), "started": process.pid is not None}
 
 
@@ -288,7 +270,7 @@ def test_a_threading_lock_excludes_no_process(mp, stage):
         return
 
     lock = threading.Lock()
-    both = [stage.enter(hold_shared_lock_until_cued, lock) for _ in range(2)]
+    both = [stage.enter(hold_by_with, lock) for _ in range(2)]
     for each in both:
         each.expect("inside")
     for each in both:
@@ -300,7 +282,7 @@ GLOBALS = types.SimpleNamespace()
 
 def hold_global_lock_until_cued(stage):
     """Hold the lock that is a global here until cued."""
-    hold_shared_lock_until_cued(stage, GLOBALS.lock)
+    hold_by_with(stage, GLOBALS.lock)
 
 
 @claim(
@@ -486,94 +468,6 @@ def test_lock_and_rlock_are_not_classes(mp):
             assert bound is True
 
 
-def acquire_lock_within(stage, lock, timeout):
-    """Try to acquire the lock with a timeout; report the answer."""
-    stage.say("asking")
-    with stage.span("asking"):
-        acquired = lock.acquire(True, timeout)
-    stage.say("answered")
-    return acquired
-
-
-@claim("lock.timeout-returns-false", docs="multiprocessing.Lock.acquire")
-def test_acquire_gives_up_after_its_timeout(mp, stage):
-    """acquire(timeout=t) returns True as soon as the lock is free, or False after t seconds.
-
-    A lower bound shows that False does not come early. A timeout of ten times the patience
-    shows that True comes with the release: the test gives up after the patience, long before
-    that timeout.
-    """
-    locks = [mp.Lock(), mp.RLock()]
-    for lock in locks:
-        assert lock.acquire(False)
-    waiting = [stage.enter(acquire_lock_within, lock, BEAT) for lock in locks]
-    for each in waiting:
-        assert each.returns() is False
-        seconds = each.spans["asking"].seconds
-        assert seconds >= BEAT - TICK, f"it returned after {seconds} s"
-
-    waiting = [stage.enter(acquire_lock_within, lock, 10 * stage.patience) for lock in locks]
-    for each in waiting:
-        each.expect("asking")
-    assert stage.none_says(waiting, "answered"), "it returned long before its timeout"
-    for lock in locks:
-        lock.release()
-    assert [each.returns() for each in waiting] == [True, True]
-
-
-@claim("lock.none-timeout-is-forever", docs="multiprocessing.Lock.acquire")
-def test_a_timeout_of_none_means_forever(mp, stage):
-    """acquire(timeout=None) waits without a timeout, as acquire() does; threading uses -1 for this.
-
-    Unlike threading, where None raises TypeError. Both do not return within one beat while the
-    lock is held, and return True when it is released. That they do not return later either is
-    the next claim, as far as that can be shown.
-    """
-    for by, lock, forever in (
-        (threading.Thread, threading.Lock(), -1),
-        (mp.Process, mp.Lock(), None),
-    ):
-        assert lock.acquire(False)
-        waiting = stage.enter(acquire_lock_within, lock, forever, by=by)
-        waiting.expect("asking")
-        assert waiting.does_not_say("answered"), "it returned while the lock was held"
-        lock.release()
-        assert waiting.returns() is True
-    assert result_or_error(threading.Lock().acquire, True, None) == "TypeError"
-
-
-def hold_by_acquire(stage, lock, *arguments):
-    """Call acquire() with the arguments, and hold the lock until cued; report the answer."""
-    stage.say("asking")
-    answer = lock.acquire(*arguments)
-    stage.say("inside")
-    stage.wait_for_cue("leave")
-    lock.release()
-    return answer
-
-
-@claim("lock.waits-longer-than-seconds", docs="multiprocessing.Lock.acquire", slow=True)
-def test_a_lock_is_waited_for_longer_than_two_seconds(mp, stage):
-    """A held Lock still blocks acquire(), acquire(timeout=None) and "with" after two seconds.
-
-    The test listens for twenty beats to three processes that ask for it. When the test has
-    released it, each of them gets it.
-    """
-    lock = mp.Lock()
-    assert lock.acquire(False)
-    waiting = [
-        stage.enter(hold_by_acquire, lock),
-        stage.enter(hold_by_acquire, lock, True, None),
-        stage.enter(hold_shared_lock_until_cued, lock),
-    ]
-    for each in waiting:
-        each.expect("asking")
-        each.cue("leave")
-    assert stage.none_says(waiting, "inside", beats=20), "it did not wait for the lock"
-    lock.release()
-    assert [each.returns() for each in waiting] == [True, True, None]
-
-
 @claim("lock.excludes-threads-too", docs="multiprocessing.Lock")
 def test_a_lock_excludes_threads_of_its_holders_process(mp, stage):
     """While a thread holds a Lock, acquire() and "with" block the other threads of its process.
@@ -584,7 +478,7 @@ def test_a_lock_excludes_threads_of_its_holders_process(mp, stage):
     """
     lock = mp.Lock()
     inside = None
-    for hold in (hold_shared_lock_until_cued, hold_by_acquire, hold_shared_lock_until_cued):
+    for hold in (hold_by_with, hold_by_acquire, hold_by_with):
         asking = stage.enter(hold, lock, by=threading.Thread)
         asking.expect("asking")
         if inside:
@@ -593,121 +487,3 @@ def test_a_lock_excludes_threads_of_its_holders_process(mp, stage):
         asking.expect("inside")
         inside = asking
     asking.returns(cue="leave")
-
-
-def ask_each(stage, locks, calls, times=1):
-    """Make each call on each of the held locks, ``times`` times; report the common answers."""
-    with stage.span("asking"):
-        for _ in range(times):
-            answers = {call: [answer(stage, call, lock) for lock in locks] for call in calls}
-    return {call: each[0] if len(set(each)) == 1 else each for call, each in answers.items()}
-
-
-def answer(stage, call, lock):
-    """The outcome of the call; "long" is ten times the patience, in seconds."""
-    return result_or_error(CALLS[call], lock, 10 * stage.patience)
-
-
-CALLS = {
-    "acquire(False)": lambda lock, long: lock.acquire(False),
-    "acquire(block=False)": lambda lock, long: lock.acquire(block=False),
-    "acquire(blocking=False)": lambda lock, long: lock.acquire(blocking=False),
-    "acquire(True, 0)": lambda lock, long: lock.acquire(True, 0),
-    "acquire(True, -1)": lambda lock, long: lock.acquire(True, -1),
-    "acquire(True, -long)": lambda lock, long: lock.acquire(True, -long),
-    "acquire(False, long)": lambda lock, long: lock.acquire(False, long),
-}
-
-
-def hold_each(*locks):
-    """Acquire each of the locks in this process; returns them."""
-    for lock in locks:
-        assert lock.acquire(False)
-    return list(locks)
-
-
-@claim("lock.non-blocking-acquire-never-waits", docs="multiprocessing.Lock.acquire")
-def test_a_held_lock_refuses_a_non_blocking_acquire_at_once(mp, stage):
-    """acquire(block=False) returns False at once while another process holds the Lock or RLock.
-
-    "At once" has a witness: at some beat, fifty calls on each take less than the beat. A busy
-    machine makes that beat longer.
-    """
-    locks = hold_each(mp.Lock(), mp.RLock())
-
-    def answers_fifty_times(beat):
-        asking = stage.enter(ask_each, locks, ["acquire(False)"], 50)
-        assert asking.returns() == {"acquire(False)": False}
-        return asking.spans["asking"].seconds < beat
-
-    assert stage.at_some_beat(answers_fifty_times), "it returned False, but not at once"
-
-
-@claim("lock.negative-timeout-is-zero", docs="multiprocessing.Lock.acquire")
-def test_a_negative_timeout_counts_as_zero(mp, stage):
-    """A negative timeout counts as 0: acquire() on a held lock returns False without waiting.
-
-    Unlike threading, where -1 blocks forever and other negative values raise ValueError. One of
-    the timeouts is minus ten times the patience: a wait for its absolute value would fail.
-    """
-    calls = ["acquire(True, 0)", "acquire(True, -1)", "acquire(True, -long)"]
-    locks = hold_each(mp.Lock(), mp.RLock())
-    assert stage.result_of(ask_each, locks, calls) == dict.fromkeys(calls, False)
-
-    locks = hold_each(threading.Lock(), threading.RLock())
-    calls.remove("acquire(True, -1)")  # it would wait forever
-    assert stage.result_of(ask_each, locks, calls, by=threading.Thread) == {
-        "acquire(True, 0)": False,
-        "acquire(True, -long)": "ValueError",
-    }
-
-
-@claim("lock.non-blocking-ignores-timeout", docs="multiprocessing.Lock.acquire")
-def test_a_non_blocking_acquire_ignores_its_timeout(mp, stage):
-    """acquire(False, timeout) ignores its timeout; in threading it raises ValueError.
-
-    The timeout is ten times the patience: a wait for it would fail.
-    """
-    calls = ["acquire(False, long)"]
-    locks = hold_each(mp.Lock(), mp.RLock())
-    assert stage.result_of(ask_each, locks, calls) == {"acquire(False, long)": False}
-
-    locks = hold_each(threading.Lock(), threading.RLock())
-    observed = stage.result_of(ask_each, locks, calls, by=threading.Thread)
-    assert observed == {"acquire(False, long)": "ValueError"}
-
-
-@claim("lock.parameter-named-block", docs="multiprocessing.Lock.acquire")
-def test_the_first_parameter_of_acquire_is_block(mp, stage):
-    """The first parameter of acquire() is named block; in threading it is named blocking."""
-    calls = ["acquire(block=False)", "acquire(blocking=False)"]
-    locks = hold_each(mp.Lock(), mp.RLock())
-    assert stage.result_of(ask_each, locks, calls) == {
-        "acquire(block=False)": False,
-        "acquire(blocking=False)": "TypeError",
-    }
-
-    locks = hold_each(threading.Lock(), threading.RLock())
-    assert stage.result_of(ask_each, locks, calls, by=threading.Thread) == {
-        "acquire(block=False)": "TypeError",
-        "acquire(blocking=False)": False,
-    }
-
-
-@claim("semaphore.acquire-follows-lock-rules", docs="multiprocessing.Semaphore")
-def test_semaphores_answer_acquire_as_locks_do(mp, stage):
-    """Semaphore.acquire() and BoundedSemaphore.acquire() treat block and timeout as Lock does.
-
-    All are held by the test's process. In threading, semaphores take a negative timeout as 0, and
-    locks do not.
-    """
-    locks = hold_each(mp.Lock())
-    semaphores = hold_each(mp.Semaphore(), mp.BoundedSemaphore())
-    answers = stage.result_of(ask_each, semaphores, list(CALLS))
-    assert answers == stage.result_of(ask_each, locks, list(CALLS))
-    assert answers == dict.fromkeys(CALLS, False) | {"acquire(blocking=False)": "TypeError"}
-
-    semaphores = hold_each(threading.Semaphore(), threading.BoundedSemaphore())
-    calls = ["acquire(True, -1)", "acquire(True, -long)"]
-    observed = stage.result_of(ask_each, semaphores, calls, by=threading.Thread)
-    assert observed == dict.fromkeys(calls, False)

@@ -21,6 +21,7 @@ import threading
 import time
 
 from spec.kit import BEAT, TICK, claim
+from spec.kit.actors import wait_until_cued
 from spec.kit.rally import COURT, court_in, play, ran_at_once
 
 
@@ -121,11 +122,6 @@ def test_two_threads_sleep_at_the_same_time_as_two_processes_do(mp, stage):
     """
     for by in (threading.Thread, mp.Process):
         assert stage.at_some_beat(lambda beat, by=by: naps_overlap(stage, by, beat)), by
-
-
-def wait_until_cued(stage):
-    """Wait for the cue to leave."""
-    stage.wait_for_cue("leave")
 
 
 def seen_of(worker):

@@ -30,6 +30,7 @@ from spec.kit import (
     submodule,
     wait_for_zombie,
 )
+from spec.kit.actors import tell_system_parent, wait_until_cued
 
 
 @process_class
@@ -100,11 +101,6 @@ def test_parent_process_is_the_creator(mp, stage):
     assert child.returns() == {"pid": os.getpid(), "name": "MainProcess"}
 
 
-def tell_system_parent(stage):
-    """Report the PID of this process's parent as the system knows it."""
-    return os.getppid()
-
-
 @claim("tree.forkserver-is-os-parent", docs="multiprocessing#contexts-and-start-methods")
 def test_the_systems_parent_of_a_child_is_its_creator_or_the_fork_server(mp, stage):
     """os.getppid() in a child is its creator's PID; under forkserver, the single fork server's PID.
@@ -170,11 +166,6 @@ def test_a_child_can_tell_whether_its_parent_has_ended(mp, stage):
     assert child.expect("after") == ended
     child.returns()
     assert parent.exit_code() == 3
-
-
-def wait_until_cued(stage):
-    """Wait for the cue to leave."""
-    stage.wait_for_cue("leave")
 
 
 def count_children(stage):

@@ -8,13 +8,14 @@ So an RLock has an owner, and a Lock has not. The owner is one thread of one pro
 thread may release it: any other gets AssertionError, where threading raises RuntimeError. A
 forked child does not inherit the ownership of its parent.
 
-The parameters of ``acquire()`` follow the same rules as a Lock's: see the chapter on locks.
+The parameters of ``acquire()`` follow the same rules as a Lock's: see the chapter Acquiring.
 """
 
 import itertools
 import threading
 
 from spec.kit import BEAT, claim, result_or_error
+from spec.kit.actors import hold_by_acquire, hold_by_with
 
 NEEDS = ("semaphores",)
 
@@ -62,24 +63,6 @@ def test_the_owner_acquires_it_again_and_releases_it_as_often(mp, stage):
         owner.returns()
 
 
-def hold_shared_lock_until_cued(stage, lock):
-    """Hold the lock that was passed as an argument until cued."""
-    stage.say("asking")
-    with lock:
-        stage.say("inside")
-        stage.wait_for_cue("leave")
-
-
-def hold_by_acquire(stage, lock, *arguments):
-    """Call acquire() with the arguments, and hold the lock until cued; report the answer."""
-    stage.say("asking")
-    answer = lock.acquire(*arguments)
-    stage.say("inside")
-    stage.wait_for_cue("leave")
-    lock.release()
-    return answer
-
-
 @claim("lock.rlock-with-and-acquire-exclude", docs="multiprocessing.RLock")
 def test_with_and_acquire_of_an_rlock_exclude_each_other(mp, stage):
     """A "with rlock" block and rlock.acquire() exclude each other: only one thread is inside.
@@ -88,7 +71,7 @@ def test_with_and_acquire_of_an_rlock_exclude_each_other(mp, stage):
     asks when the one before it is inside, and has one beat to get in wrongly.
     """
     lock = mp.RLock()
-    ways = (hold_shared_lock_until_cued, hold_by_acquire, hold_shared_lock_until_cued)
+    ways = (hold_by_with, hold_by_acquire, hold_by_with)
     inside = None
     for by, hold in itertools.product((mp.Process, threading.Thread), ways):
         asking = stage.enter(hold, lock, by=by)
@@ -99,28 +82,6 @@ def test_with_and_acquire_of_an_rlock_exclude_each_other(mp, stage):
         asking.expect("inside")
         inside = asking
     asking.returns(cue="leave")
-
-
-@claim("lock.rlock-waits-longer-than-seconds", docs="multiprocessing.RLock.acquire", slow=True)
-def test_an_rlock_is_waited_for_longer_than_two_seconds(mp, stage):
-    """An RLock owned by another process still blocks acquire() and "with" after two seconds.
-
-    The test listens for twenty beats to three processes that ask for it, one of them with a
-    timeout of None. When the test has released it, each of them gets it.
-    """
-    lock = mp.RLock()
-    assert lock.acquire(False)
-    waiting = [
-        stage.enter(hold_by_acquire, lock),
-        stage.enter(hold_by_acquire, lock, True, None),
-        stage.enter(hold_shared_lock_until_cued, lock),
-    ]
-    for each in waiting:
-        each.expect("asking")
-        each.cue("leave")
-    assert stage.none_says(waiting, "inside", beats=20), "it did not wait for the RLock"
-    lock.release()
-    assert [each.returns() for each in waiting] == [True, True, None]
 
 
 def raise_inside_two_blocks(stage, lock, error):

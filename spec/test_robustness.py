@@ -13,6 +13,7 @@ import signal
 import sys
 
 from spec.kit import OBSERVED, claim, result_or_error
+from spec.kit.actors import wait_until_cued
 
 
 @claim("process.streams-may-be-missing", docs="multiprocessing.Process.start", level=OBSERVED)
@@ -100,11 +101,6 @@ def test_a_worker_thread_of_an_executor_can_start_a_process(mp, stage):
     assert stage.result_of(start_in_worker) == 0
 
 
-def wait_until_cued_to_leave(stage):
-    """Wait for the cue."""
-    stage.wait_for_cue("leave")
-
-
 def join_and_handle_signals(stage, ticket):
     """Start a nested actor and join it, while signals may come; report the exit code."""
     signal.signal(signal.Signals["SIGUSR1"], lambda *_: stage.say("handled"))
@@ -127,7 +123,7 @@ def test_a_signal_does_not_end_join(mp, stage):
     The signal is sent three times, and each time its handler says so. Then the test listens for a
     beat: the caller must not have joined. The child ends by a cue.
     """
-    child = stage.nested(wait_until_cued_to_leave)
+    child = stage.nested(wait_until_cued)
     joiner = stage.enter(join_and_handle_signals, child.ticket)
     joiner.expect("joining")
     for _ in range(3):

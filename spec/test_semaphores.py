@@ -9,13 +9,14 @@ BoundedSemaphore raises ValueError instead. Neither notices when its holder is k
 process never releases it. Unlike threading, ``release()`` takes no argument.
 
 The order in which waiters acquire a semaphore is not promised, so no claim here is about it. The
-parameters of ``acquire()`` follow the same rules as a Lock's: see the chapter on locks.
+parameters of ``acquire()`` follow the same rules as a Lock's: see the chapter Acquiring.
 """
 
 import threading
 import time
 
 from spec.kit import BEAT, OBSERVED, TICK, claim, result_or_error
+from spec.kit.actors import raise_inside_with
 
 NEEDS = ("semaphores",)
 
@@ -178,65 +179,6 @@ def test_the_initial_value_is_one_by_default(mp, stage):
         assert waiting.does_not_say("acquired"), "a Semaphore(0) was acquired"
         semaphore.release()
         assert waiting.returns() is True
-
-
-def enter_semaphore(stage, semaphore):
-    """Acquire the semaphore by a with statement, and leave it at once."""
-    stage.say("asking")
-    with semaphore:
-        stage.say("acquired")
-
-
-@claim("semaphore.timeout-ends-with-release", docs="multiprocessing.Semaphore")
-def test_a_release_ends_a_wait_with_a_timeout(mp, stage):
-    """Semaphore.acquire(timeout=t) returns True as soon as another process releases it.
-
-    The timeout is ten times the patience: the test gives up long before. acquire() is known to
-    have begun, and has one beat to return wrongly before the release.
-    """
-    semaphores = [mp.Semaphore(0), mp.BoundedSemaphore(1)]
-    semaphores[1].acquire(False)
-    waiting = [
-        stage.enter(acquire_semaphore_within, semaphore, 10 * stage.patience)
-        for semaphore in semaphores
-    ]
-    for each in waiting:
-        each.expect("asking")
-    assert stage.none_says(waiting, "acquired"), "it returned long before its timeout"
-    for semaphore in semaphores:
-        semaphore.release()
-    assert [each.returns() for each in waiting] == [True, True]
-
-
-@claim("semaphore.waits-longer-than-seconds", docs="multiprocessing.Semaphore", slow=True)
-def test_a_semaphore_is_waited_for_longer_than_two_seconds(mp, stage):
-    """A semaphore at 0 still blocks acquire() and "with" after two seconds.
-
-    The test listens for twenty beats to three processes that ask for it, one of them with a
-    timeout of None. When the test has released it three times, each of them gets it.
-    """
-    semaphore = mp.Semaphore(0)
-    waiting = [
-        stage.enter(acquire_semaphore_within, semaphore),
-        stage.enter(acquire_semaphore_within, semaphore, None),
-        stage.enter(enter_semaphore, semaphore),
-    ]
-    for each in waiting:
-        each.expect("asking")
-    assert stage.none_says(waiting, "acquired", beats=20), "it did not wait for a release()"
-    for _ in waiting:
-        semaphore.release()
-    assert [each.returns() for each in waiting] == [True, True, None]
-
-
-def raise_inside_with(stage, lock, error):
-    """Raise an exception inside a with block; report the one that came out of it."""
-    try:
-        with lock:
-            raise error
-    except (ValueError, SystemExit) as caught:
-        return type(caught).__name__
-    return "none"
 
 
 @claim("semaphore.with-releases-on-exception", docs="multiprocessing.Semaphore")

@@ -5,6 +5,12 @@ import tempfile
 
 from spec.faults import fault, replace
 
+WITH = (
+    "lock.with-releases-on-exception",
+    "lock.rlock-with-releases-on-exception",
+    "semaphore.with-releases-on-exception",
+)
+
 
 @fault(
     "synchronize",
@@ -98,13 +104,13 @@ def all_are_one(synchronize):
     replace(synchronize.Lock, "__exit__", lambda original, self, *args: self.file.close())
 
 
-@fault("synchronize.Lock.__exit__", "lock.with-releases-on-exception")
+@fault("synchronize.SemLock.__exit__", *WITH, for_users=True)
 def with_stays_held_on_error(original, self, kind, *args):
     """A with block that an exception leaves does not release the lock."""
     return None if kind else original(self, kind, *args)
 
 
-@fault("synchronize.Lock.__exit__", "lock.with-releases-on-exception")
+@fault("synchronize.SemLock.__exit__", *WITH, for_users=True)
 def with_stays_held_on_exit(original, self, kind, *args):
     """A with block that sys.exit() leaves does not release the lock."""
     if kind is None or issubclass(kind, Exception):
@@ -286,98 +292,9 @@ def with_binds_the_lock(original, self):
     return original(self) and self
 
 
-@fault("synchronize.RLock.acquire", "lock.timeout-returns-false")
-def gives_up_early(original, self, block=True, timeout=None):
-    """acquire() waits for half of its timeout only."""
-    return original(self, block, timeout and timeout / 2)
-
-
-@fault("synchronize.Lock.acquire", "lock.timeout-returns-false", crude=True)
-def timeout_returns_true(original, self, block=True, timeout=None):
-    """acquire() returns True after its timeout, although the lock is held."""
-    return original(self, block, timeout) or bool(timeout)
-
-
-@fault("synchronize.Lock.acquire", "lock.timeout-returns-false")
-def sleeps_through_timeout(original, self, block=True, timeout=None):
-    """acquire() sleeps for its whole timeout, even if the lock is released before."""
-    import time
-
-    if timeout is None or not block:
-        return original(self, block, timeout)
-    if original(self, False):
-        return True
-    time.sleep(max(timeout, 0))
-    return original(self, False)
-
-
-@fault("synchronize.Lock.acquire", "lock.none-timeout-is-forever")
-def none_is_short(original, self, block=True, *timeout):
-    """acquire() with a timeout of None gives up after 50 ms."""
-    return original(self, block, *(0.05 if each is None else each for each in timeout))
-
-
-@fault("synchronize.Lock.acquire", "lock.none-timeout-is-forever")
-def none_is_refused(original, self, block=True, timeout=-1):
-    """acquire() with a timeout of None raises TypeError, as in threading."""
-    if timeout is None:
-        raise TypeError("a number, please")
-    return original(self, block, None if timeout == -1 else timeout)
-
-
-@fault("synchronize.RLock.acquire", "lock.non-blocking-acquire-never-waits")
-def non_blocking_waits_briefly(original, self, block=True, timeout=None):
-    """acquire(False) waits for 50 ms before it returns False, so loops that use it are slow."""
-    return original(self, block, timeout) if block else original(self, True, 0.05)
-
-
-@fault("synchronize.Lock.acquire", "lock.non-blocking-acquire-never-waits", crude=True)
-def non_blocking_blocks(original, self, block=True, timeout=None):
-    """acquire(False) blocks until the lock is free."""
-    return original(self)
-
-
-@fault("synchronize.Lock.acquire", "lock.negative-timeout-is-zero")
-def negative_one_is_forever(original, self, block=True, timeout=None):
-    """A timeout of -1 blocks until the lock is free, as in threading."""
-    return original(self, block, None if timeout == -1 else timeout)
-
-
-@fault("synchronize.Lock.acquire", "lock.negative-timeout-is-zero")
-def sign_is_ignored(original, self, block=True, timeout=None):
-    """A negative timeout waits for its absolute value."""
-    return original(self, block, timeout and abs(timeout))
-
-
-@fault("synchronize.Lock.acquire", "lock.non-blocking-ignores-timeout")
-def timeout_overrides_block(original, self, block=True, timeout=None):
-    """acquire(False, timeout) waits for its timeout."""
-    return original(self, block or timeout is not None, timeout)
-
-
-@fault("synchronize.RLock.acquire", "lock.non-blocking-ignores-timeout")
-def timeout_is_refused(original, self, block=True, timeout=None):
-    """acquire(False, timeout) raises ValueError, as in threading."""
-    if not block and timeout is not None:
-        raise ValueError("can't specify a timeout for a non-blocking call")
-    return original(self, block, timeout)
-
-
-@fault("synchronize.Lock.acquire", "lock.parameter-named-block")
-def blocking_is_accepted(original, self, block=True, timeout=None, blocking=True):
-    """acquire() accepts threading's parameter blocking too, so programs begin to rely on it."""
-    return original(self, block and blocking, timeout)
-
-
-@fault("synchronize.Lock.acquire", "lock.parameter-named-block")
-def block_is_positional_only(original, self, block=True, /, timeout=None):
-    """acquire(block=False) raises TypeError."""
-    return original(self, block, timeout)
-
-
-@fault("synchronize", "lock.excludes-threads-too")
+@fault("synchronize", "lock.excludes-threads-too", "semaphore.threads-count-too")
 def threads_get_in(synchronize):
-    """A Lock that one thread holds does not exclude the other threads of its process."""
+    """A thread gets a lock or semaphore that another thread of its process holds."""
     import threading
 
     guests = set()
@@ -397,11 +314,16 @@ def threads_get_in(synchronize):
         else:
             original(self)
 
-    replace(synchronize.Lock, "acquire", acquire, for_users=True)
-    replace(synchronize.Lock, "release", release, for_users=True)
+    replace(synchronize.SemLock, "acquire", acquire, for_users=True)
+    replace(synchronize.SemLock, "release", release, for_users=True)
 
 
-@fault("synchronize.Lock.__enter__", "lock.excludes-threads-too", for_users=True)
+@fault(
+    "synchronize.SemLock.__enter__",
+    "lock.excludes-threads-too",
+    "lock.rlock-with-and-acquire-exclude",
+    for_users=True,
+)
 def with_lets_threads_in(original, self):
     """A with block does not wait for a Lock that another thread of its process holds."""
     if self._semlock._count() > 0 and not self._semlock._is_mine():
@@ -445,15 +367,3 @@ def release_lets_in_all(synchronize):
     replace(synchronize.Lock, "release", release)
     replace(synchronize.Lock, "__enter__", lambda original, self: self.acquire())
     replace(synchronize.Lock, "__exit__", lambda original, self, *args: self.release())
-
-
-@fault("synchronize.Lock.acquire", "lock.waits-longer-than-seconds", for_users=True)
-def acquire_waits_one_second(original, self, block=True, timeout=None):
-    """acquire() without a timeout gives up after one second, and its caller goes on unlocked."""
-    return original(self, block, 1 if block and timeout is None else timeout)
-
-
-@fault("synchronize.Lock.__enter__", "lock.waits-longer-than-seconds", for_users=True)
-def with_waits_one_second(original, self):
-    """A with block begins after one second, even if the lock is held."""
-    return self._semlock.acquire(True, 1)

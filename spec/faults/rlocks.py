@@ -127,35 +127,9 @@ def with_does_not_wait(synchronize):
     replace(synchronize.RLock, "__exit__", leave, for_users=True)
 
 
-@fault("synchronize.RLock.acquire", "lock.rlock-waits-longer-than-seconds", for_users=True)
-def acquire_waits_one_second(original, self, block=True, timeout=None):
-    """acquire() without a timeout gives up after one second, and its caller goes on unlocked."""
-    return original(self, block, 1 if block and timeout is None else timeout)
-
-
-@fault("synchronize.RLock.__enter__", "lock.rlock-waits-longer-than-seconds", for_users=True)
-def with_waits_one_second(original, self):
-    """A with block begins after one second, even if another process owns the RLock."""
-    return self._semlock.acquire(True, 1)
-
-
-@fault("synchronize.RLock.__exit__", "lock.rlock-with-releases-on-exception", for_users=True)
-def with_stays_owned_on_error(original, self, kind, *args):
-    """A with block that an exception leaves does not release the RLock."""
-    return None if kind else original(self, kind, *args)
-
-
 @fault("synchronize.RLock.__exit__", "lock.rlock-with-releases-on-exception", for_users=True)
 def error_frees_completely(original, self, kind, *args):
     """A with block that an exception leaves frees the RLock, even if it was owned before."""
     original(self, kind, *args)
     while kind and self._semlock._is_mine():
         original(self, kind, *args)
-
-
-@fault("synchronize.RLock.__enter__", "lock.rlock-with-and-acquire-exclude", for_users=True)
-def with_lets_threads_in(original, self):
-    """A with block does not wait for an RLock that another thread of its process owns."""
-    if self._semlock._count() > 0 and not self._semlock._is_mine():
-        return True
-    return original(self)

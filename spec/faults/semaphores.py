@@ -202,20 +202,6 @@ def negative_raises_value_error(original, self, value=1, *, ctx):
     original(self, value, ctx=ctx)
 
 
-@fault("synchronize.BoundedSemaphore.acquire", "semaphore.acquire-follows-lock-rules")
-def negative_one_is_forever(original, self, block=True, timeout=None):
-    """BoundedSemaphore.acquire() blocks forever with a timeout of -1."""
-    return original(self, block, None if timeout == -1 else timeout)
-
-
-@fault("synchronize.Semaphore.acquire", "semaphore.acquire-follows-lock-rules")
-def timeout_is_refused(original, self, block=True, timeout=None):
-    """Semaphore.acquire(False, timeout) raises ValueError, as in threading."""
-    if not block and timeout is not None:
-        raise ValueError("can't specify timeout for non-blocking acquire")
-    return original(self, block, timeout)
-
-
 @fault("synchronize.RLock.__repr__", "semaphore.repr-shows-value")
 def repr_swaps_owner_and_count(original, self):
     """repr() of an RLock shows its count in the place of its owner, and vice versa."""
@@ -241,67 +227,3 @@ def repr_counts_acquired(original, self):
 def repr_takes_thread_for_process(original, self):
     """repr() of a Lock that another thread of this process holds names another process."""
     return original(self).replace("OtherThread", "OtherProcess")
-
-
-@fault("synchronize", "semaphore.threads-count-too")
-def threads_get_in(synchronize):
-    """A thread gets a semaphore that another thread of its process holds, whatever its value."""
-    import threading
-
-    guests = set()
-
-    def acquire(original, self, block=True, timeout=None):
-        if original(self, False):
-            return True
-        if self._semlock._count() > 0 and not self._semlock._is_mine():
-            guests.add((id(self), threading.get_ident()))
-            return True
-        return original(self, block, timeout)
-
-    def release(original, self):
-        guest = (id(self), threading.get_ident())
-        if guest in guests:
-            guests.remove(guest)
-        else:
-            original(self)
-
-    replace(synchronize.Semaphore, "acquire", acquire, for_users=True)
-    replace(synchronize.Semaphore, "release", release, for_users=True)
-
-
-@fault("synchronize.Semaphore.acquire", "semaphore.timeout-ends-with-release", for_users=True)
-def sleeps_through_timeout(original, self, block=True, timeout=None):
-    """acquire() sleeps for its whole timeout, even if the semaphore is released before."""
-    import time
-
-    if timeout is None or not block:
-        return original(self, block, timeout)
-    if original(self, False):
-        return True
-    time.sleep(max(timeout, 0))
-    return original(self, False)
-
-
-@fault("synchronize.Semaphore.acquire", "semaphore.waits-longer-than-seconds", for_users=True)
-def acquire_waits_one_second(original, self, block=True, timeout=None):
-    """acquire() without a timeout gives up after one second, although no slot is free."""
-    return original(self, block, 1 if block and timeout is None else timeout)
-
-
-@fault("synchronize.Semaphore.__enter__", "semaphore.waits-longer-than-seconds", for_users=True)
-def with_waits_one_second(original, self):
-    """A with block begins after one second, although no slot is free."""
-    return self._semlock.acquire(True, 1)
-
-
-@fault("synchronize.Semaphore.__exit__", "semaphore.with-releases-on-exception", for_users=True)
-def with_keeps_slot_on_error(original, self, kind, *args):
-    """A with block that an exception leaves does not release the semaphore."""
-    return None if kind else original(self, kind, *args)
-
-
-@fault("synchronize.Semaphore.__exit__", "semaphore.with-releases-on-exception", for_users=True)
-def with_keeps_slot_on_exit(original, self, kind, *args):
-    """A with block that sys.exit() leaves does not release the semaphore."""
-    if kind is None or issubclass(kind, Exception):
-        original(self, kind, *args)

@@ -20,6 +20,7 @@ KIT = {
     "faulthandler",
     "spec.kit",
     "spec.kit.actor",
+    "spec.kit.actors",
     "spec.kit.channel",
     "spec.kit.claims",
     "spec.kit.clock",
