@@ -157,7 +157,7 @@ def test_a_module_that_cannot_be_preloaded_is_ignored(mp, program):
     for on_error, expected in cases.items():
         completed = program.run("preload_missing", on_error, options=("-Wdefault::ImportWarning",))
         assert completed.exitcode == 0, completed.errors
-        assert dict(line.split(": ") for line in completed.lines) == expected, on_error
+        assert completed.table == expected, on_error
         assert ("no_such_module" in completed.errors) == bool(on_error), completed.errors
 
 

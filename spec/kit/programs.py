@@ -23,8 +23,9 @@ __tracebackhide__ = True
 
 
 class Completed(NamedTuple):
-    """How a program ended: exit code (negative for a signal), output, and duration in seconds."""
+    """How a program ended: exit code (negative for a signal), output, duration in seconds."""
 
+    path: str
     exitcode: int
     output: str
     errors: str
@@ -34,6 +35,21 @@ class Completed(NamedTuple):
     def lines(self) -> list[str]:
         """The lines that it wrote to standard output."""
         return self.output.splitlines()
+
+    @property
+    def table(self) -> dict[str, str]:
+        """Its lines of the form ``label: value``.
+
+        Raises AssertionError if a line has another form or a label comes twice: a program whose
+        child did something twice would look right otherwise.
+        """
+        table: dict[str, str] = {}
+        for line in self.lines:
+            label, colon, value = line.partition(": ")
+            assert colon, f"{self.path} printed {line!r}, which is no 'label: value'"
+            assert label not in table, f"{self.path} printed {label!r} twice"
+            table[label] = value
+        return table
 
 
 class Programs:
@@ -95,19 +111,11 @@ class Programs:
 
         Raises AssertionError if its exit code is not zero.
         """
-        completed = self.run(name, *arguments, **settings)
-        assert completed.exitcode == 0, (
-            f"{self._told(name)} ended with exit code {completed.exitcode}: "
-            + (completed.errors.strip().rpartition("\n")[2] or "it wrote nothing to stderr")
-        )
-        return completed.lines
+        return self._succeeding(name, *arguments, **settings).lines
 
     def table_of(self, name: str, *arguments: str, **settings: Any) -> dict[str, str]:
-        """As :meth:`lines_of`, for lines ``label: value``; returns a dict of them.
-
-        Raises ValueError if a line has no ": ".
-        """
-        return dict(line.split(": ", 1) for line in self.lines_of(name, *arguments, **settings))
+        """As :meth:`lines_of`, for lines ``label: value``; returns :attr:`Completed.table`."""
+        return self._succeeding(name, *arguments, **settings).table
 
     def run_default(self, name: str) -> Completed:
         """Run a program without an argument: it gets the platform's default start method."""
@@ -135,6 +143,14 @@ class Programs:
         """Run a program as the argument of ``-c``: it has no file."""
         text = self._path(name).read_text(encoding="utf-8")
         return self._run(name, ["-c", text, self.start_method, *arguments])
+
+    def _succeeding(self, name: str, *arguments: str, **settings: Any) -> Completed:
+        completed = self.run(name, *arguments, **settings)
+        assert completed.exitcode == 0, (
+            f"{completed.path} ended with exit code {completed.exitcode}: "
+            + (completed.errors.strip().rpartition("\n")[2] or "it wrote nothing to stderr")
+        )
+        return completed
 
     def _path(self, name: str) -> Path:
         return PROGRAMS / f"{name if '/' in name else f'{self.chapter}/{name}'}.py"
@@ -196,7 +212,7 @@ class Programs:
                 f"{printed!r} and wrote {complained!r} to stderr; {lost}"
             )
         self._note(ended, name, "ended", f"with exit code {code}")
-        return Completed(code, printed, complained, seconds)
+        return Completed(self._told(name), code, printed, complained, seconds)
 
 
 def _text(file: IO[bytes]) -> str:

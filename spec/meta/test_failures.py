@@ -128,6 +128,12 @@ def test_program_fails(mp, program):
     program.lines_of("breaks", "fail")
 
 
+@claim("failing.program-repeats", docs="multiprocessing")
+def test_program_repeats(mp, program):
+    """A program prints a line twice."""
+    program.table_of("breaks", "repeat")
+
+
 @claim("failing.program-hangs", docs="multiprocessing")
 def test_program_hangs(mp, program):
     """A program hangs."""
@@ -149,6 +155,9 @@ def test_leaves(mp, stage):
 
 PROGRAM = """
 import sys, time
+if sys.argv[2] == "repeat":
+    print("label: value\\nlabel: value")
+    raise SystemExit(0)
 print("printed and not flushed")
 if sys.argv[2] == "hang":
     time.sleep(60)
@@ -192,6 +201,7 @@ SAID = {
         "breaks +ended with exit code 1",
         "E  .*: spec/programs/failing/breaks.py ended with exit code 1: a reason",
     ],
+    "program_repeats": ["E  .*: spec/programs/failing/breaks.py printed 'label' twice"],
     "program_hangs": [
         r"breaks +killed after 0\.\d s; output that it had not flushed is lost",
         r"E  .*: spec/programs/failing/breaks.py did not end within 0\.5 s",
