@@ -394,8 +394,8 @@ def test_a_running_process_cannot_be_closed(mp, stage):
 
 
 def open_descriptors():
-    """The file descriptors below 1024 that are open in this process."""
-    return {each for each in range(1024) if result_or_error(os.fstat, each) != "OSError"}
+    """The file descriptors below 4096 that are open in this process."""
+    return {each for each in range(4096) if result_or_error(os.fstat, each) != "OSError"}
 
 
 @claim(

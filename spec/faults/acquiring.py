@@ -21,22 +21,14 @@ def timeout_returns_true(original, self, block=True, timeout=None):
     return original(self, block, timeout) or bool(timeout)
 
 
-@fault("synchronize.Lock.acquire", "lock.timeout-returns-false")
+@fault(
+    "synchronize.SemLock.acquire",
+    "lock.timeout-returns-false",
+    "semaphore.timeout-ends-with-release",
+    for_users=True,
+)
 def sleeps_through_timeout(original, self, block=True, timeout=None):
     """acquire() sleeps for its whole timeout, even if the lock is released before."""
-    import time
-
-    if timeout is None or not block:
-        return original(self, block, timeout)
-    if original(self, False):
-        return True
-    time.sleep(max(timeout, 0))
-    return original(self, False)
-
-
-@fault("synchronize.Semaphore.acquire", "semaphore.timeout-ends-with-release", for_users=True)
-def semaphores_sleep_through_timeout(original, self, block=True, timeout=None):
-    """acquire() sleeps for its whole timeout, even if the semaphore is released before."""
     import time
 
     if timeout is None or not block:

@@ -104,7 +104,7 @@ def test_the_listing_as_data_has_each_claim_once(simple):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("arguments", "said"),
     [
         ('methods=("swapn",)', "methods: 'swapn' is unknown: did you mean spawn?"),
         ('methods="fork"', 'methods is a tuple: write methods=("fork",)'),
@@ -113,28 +113,16 @@ def test_the_listing_as_data_has_each_claim_once(simple):
         ('since="3.x"', "'3.x' is not a release"),
         ('changes={"next": ""}', "'next' is not a release"),
         ('deviations={"gill": ""}', "deviations: 'gill' is unknown: did you mean"),
+        ('docs="multiprocessing.Poool"', "did you mean multiprocessing.pool"),
+        ('docs="threading.Lok"', "'threading.Lok' is unknown"),
     ],
 )
-def test_a_wrong_argument_of_a_claim_gets_one_line(scratch, wrong, said):
-    text = SIMPLE.replace('s="multiprocessing"', f's="multiprocessing", {wrong}')
-    scratch.chapter("simple", text.replace("{name}", "simple"))
+def test_a_wrong_argument_of_a_claim_gets_one_line(scratch, arguments, said):
+    right = 'docs="multiprocessing"'
+    given = arguments if arguments.startswith("docs=") else f"{right}, {arguments}"
+    scratch.chapter("simple", SIMPLE.replace(right, given).replace("{name}", "simple"))
     (line,) = scratch.run("-n", "0").lines
     assert line.startswith("ERROR: spec/test_simple.py, line 11: simple.holds: ")
-    assert said in line
-
-
-@pytest.mark.parametrize(
-    ("docs", "said"),
-    [
-        ("multiprocessing.Poool", "did you mean multiprocessing.pool"),
-        ("threading.Lok", "'threading.Lok' is unknown"),
-    ],
-)
-def test_a_wrong_name_of_the_documentation_gets_one_line(scratch, docs, said):
-    text = SIMPLE.replace('s="multiprocessing"', f's="{docs}"')
-    scratch.chapter("simple", text.replace("{name}", "simple"))
-    (line,) = scratch.run("-n", "0").lines
-    assert line.startswith("ERROR: spec/test_simple.py, line 11: simple.holds: docs (")
     assert said in line
 
 

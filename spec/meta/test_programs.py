@@ -11,7 +11,7 @@ from spec import CHAPTERS
 SPEC = Path(__file__).parents[1]
 PROGRAMS = SPEC / "programs"
 # A module that programs import is not a program itself.
-MODULES = {"fork_server/preloaded"}
+MODULES = {"fork_server/preloaded", "start_methods/outcomes"}
 
 
 def constants(chapter: ast.Module) -> dict[str, set[str]]:

@@ -10,13 +10,7 @@ Serves start-method.allow-none-fixes-nothing.
 import sys
 from multiprocessing import get_context, get_start_method, set_start_method
 
-
-def result_or_error(call, *args):
-    try:
-        return call(*args)
-    except Exception as error:
-        return type(error).__name__
-
+from outcomes import result_or_error
 
 if __name__ == "__main__":
     method = sys.argv[1]

@@ -11,13 +11,7 @@ Serves start-method.freeze-support-fixes-nothing.
 import sys
 from multiprocessing import freeze_support, get_start_method, set_start_method
 
-
-def result_or_error(call, *args):
-    try:
-        return call(*args)
-    except Exception as error:
-        return type(error).__name__
-
+from outcomes import result_or_error
 
 if __name__ == "__main__":
     freeze_support()

@@ -11,13 +11,7 @@ import multiprocessing
 import sys
 import tempfile
 
-
-def result_or_error(call, *args):
-    try:
-        return call(*args)
-    except Exception as error:
-        return type(error).__name__
-
+from outcomes import result_or_error
 
 if __name__ == "__main__":
     _, start_method, tempfile.tempdir = sys.argv

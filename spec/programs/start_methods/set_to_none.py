@@ -8,13 +8,7 @@ Serves start-method.none-fixes-default.
 import sys
 from multiprocessing import get_start_method, set_start_method
 
-
-def result_or_error(call, *args):
-    try:
-        return call(*args)
-    except Exception as error:
-        return type(error).__name__
-
+from outcomes import result_or_error
 
 if __name__ == "__main__":
     set_start_method(None)

@@ -8,13 +8,7 @@ Serves start-method.unknown-name-refused.
 import sys
 from multiprocessing import get_context, get_start_method, set_start_method
 
-
-def result_or_error(call, *args, **kwargs):
-    try:
-        return call(*args, **kwargs)
-    except Exception as error:
-        return type(error).__name__
-
+from outcomes import result_or_error
 
 if __name__ == "__main__":
     _, method, *names = sys.argv
