@@ -120,10 +120,15 @@ class Channel:
             yield marshal.loads(self.take(size) or b"")
 
     def text(self) -> str:
-        """The stack that faulthandler wrote to the channel; empty if a frame or nothing is next."""
+        """Return the stack that faulthandler has written in the place of a frame, else "".
+
+        Only its whole lines: a stack comes in pieces, and the end of a long one is lost when the
+        socket's buffer is full. The last calls come first.
+        """
         if b"hread 0x" not in self._received[:32]:
             return ""
-        return self._received.decode(errors="replace").rstrip()
+        stack = self._received.decode(errors="replace").rpartition("\n")[0]
+        return stack.rstrip() if "\n  File " in stack else ""
 
     def read(self) -> None:
         """Read the data that has arrived; wait for it at most until the socket's timeout.

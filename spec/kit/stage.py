@@ -297,7 +297,10 @@ class Actor:
 
     def _sent_stack(self) -> str:
         assert self._channel is not None
-        if self.pid is None or not request_stack(self.pid):
+        while self._stage.listen(0):
+            pass
+        # After its end the PID may be another's, and the signal would end that.
+        if self.has_ended or self.pid is None or not request_stack(self.pid):
             return ""
         deadline = now() + _STACK
         before, text = "", self._channel.text()

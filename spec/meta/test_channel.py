@@ -42,6 +42,25 @@ def test_a_frame_that_was_cut_is_taken_when_its_rest_has_come(ends):
         assert list(theirs.frames()) == ([("word", "x" * 100)] if place == len(whole) - 1 else [])
 
 
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        (b"", ""),
+        (b"Current thread 0x1 (most", ""),
+        (b"Current thread 0x1 (most recent call first):\n", ""),
+        (b'Thread 0x1:\n  File "a", line 1 in f\n  Fil', 'Thread 0x1:\n  File "a", line 1 in f'),
+        (b'Thread 0x1:\n  File "a", line 1 in f\n', 'Thread 0x1:\n  File "a", line 1 in f'),
+    ],
+)
+def test_a_stack_is_text_as_far_as_its_lines_have_come(ends, sent, text):
+    ours, theirs = ends
+    ours.send("word")
+    ours.socket.sendall(sent)
+    theirs.read()
+    assert list(theirs.frames()) == [("word",)]
+    assert theirs.text() == text
+
+
 def test_only_plain_data_is_evidence(ends):
     with pytest.raises(ValueError, match="unmarshallable"):
         ends[0].send("word", object())
