@@ -89,6 +89,14 @@ def test_a_process_that_is_gone_can_be_killed_again():
     assert platforms.kill_noting(process.pid) == set()
 
 
+def test_no_stack_is_requested_of_a_process_that_is_gone(monkeypatch):
+    def kill(*_):
+        raise ProcessLookupError
+
+    monkeypatch.setattr(os, "kill", kill)
+    assert not platforms.request_stack(77)
+
+
 @linux
 def test_a_process_is_given_a_bound_of_processor_time():
     resource = importlib.import_module("resource")
