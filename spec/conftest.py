@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from spec.kit import capabilities, package
-from spec.kit.leftovers import Baseline
+from spec.kit.leftovers import Baseline, start_servers
 from spec.kit.programs import Programs
 from spec.kit.protocols import Multiprocessing
 from spec.kit.stage import Event, Stage
@@ -26,11 +26,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def mp(request: pytest.FixtureRequest) -> Multiprocessing:
     """The package under test with one start method: the result of multiprocessing.get_context().
 
-    The fork server is started before any claim, so that the order of claims makes no
-    difference. Children that start other servers put their files beside its files.
+    Its servers are started before any claim, so that the order of claims makes no difference.
     """
-    if request.param == "forkserver":
-        package.submodule("forkserver").ensure_running()
+    start_servers(request.param)
     return package.context(request.param)
 
 

@@ -91,16 +91,12 @@ def _semaphore_value() -> bool:
 
 def _addresses() -> bool:
     """Whether the system can create a local socket in the folder that the package uses for them."""
-    family = getattr(socket, "AF_UNIX", None)
-    if family is None:  # Windows has named pipes instead, whose names contain no folder
+    if not hasattr(socket, "AF_UNIX"):  # Windows has named pipes, whose names contain no folder
         return True
-    path = Path(package.submodule("util").get_temp_dir(), f"listener-{secrets.token_hex(4)}")
-    with socket.socket(family) as listener:
-        try:
-            listener.bind(str(path))
-        except OSError:
-            return False
-    path.unlink()
+    try:
+        package.submodule("connection").Listener(family="AF_UNIX").close()
+    except OSError:
+        return False
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
@@ -14,12 +15,31 @@ from typing import Any
 from spec.kit import guardian
 from spec.kit.clock import PATIENCE, now
 from spec.kit.mappings import SHARED_MEMORY
-from spec.kit.package import IMPLEMENTATION
+from spec.kit.package import IMPLEMENTATION, context
 from spec.kit.platforms import descriptors, kill, processes, shared_mappings, shared_names
 
 # The part of the patience that a leftover may take to disappear, 2 s by default: the kernel reports
 # an end a little later.
 _SETTLING = 0.1
+
+_served: set[str] = set()
+
+
+def start_servers(start_method: str) -> None:
+    """Make the package start its fork server and its resource tracker, once in a process.
+
+    No public function starts them: the first child with a start method does, and the first
+    semaphore that has a name. They last until the end of the process, so they have to exist before
+    the claims of which they would look like leftovers.
+    """
+    if start_method in _served:
+        return
+    _served.add(start_method)
+    with contextlib.suppress(ImportError, OSError):  # no semaphore can be created here
+        context("spawn").Lock()
+    child = context(start_method).Process()
+    child.start()
+    child.join()
 
 
 class Baseline:
@@ -30,7 +50,8 @@ class Baseline:
 
     def __init__(self, patience: float = PATIENCE) -> None:
         self._patience = patience
-        self._before = _survey()
+        self._kept = _server_folders()
+        self._before = _survey(self._kept)
         self._before["shared memory"] |= {path: path for path in shared_names()}
 
     def left_behind(self, processes_only: bool = False) -> list[str]:
@@ -61,7 +82,7 @@ class Baseline:
             Path(path).unlink(missing_ok=True)
 
     def _beyond(self, processes_only: bool) -> list[str]:
-        found = {"process": _descendants()} if processes_only else _survey()
+        found = {"process": _descendants()} if processes_only else _survey(self._kept)
         return [  # processes first: they often cause the other leftovers
             f"{kind}: {name}"
             for kind, names in found.items()
@@ -70,7 +91,7 @@ class Baseline:
         ]
 
 
-def _survey() -> dict[str, dict[Any, str]]:
+def _survey(kept_folders: set[Path]) -> dict[str, dict[Any, str]]:
     opened = descriptors()
     kept = _heaps_own(opened)
     return {
@@ -79,17 +100,16 @@ def _survey() -> dict[str, dict[Any, str]]:
         "descriptor": {
             number: f"{number} → {target}"
             for number, target in opened.items()
-            if number not in _servers_own("_fd", "_forkserver_alive_fd")
-            and target not in kept
+            if target not in kept
             and ".so" not in Path(target).name  # not a library that the interpreter has loaded
         },
         "shared memory": {path: path for path in shared_mappings() | _noted() if path not in kept},
-        "file": {path: path for path in _files()},
+        "file": {path: path for path in _files(kept_folders)},
     }
 
 
 def _descendants() -> dict[Any, str]:
-    """The descendants of this process, except the package's servers, with PID and command line."""
+    """The descendants of this process, with PID and command line."""
     below: dict[int, list[tuple[int, str]]] = {}
     for pid, parent, _, command in processes():
         below.setdefault(parent, []).append((pid, command))
@@ -99,20 +119,7 @@ def _descendants() -> dict[Any, str]:
         for pid, command in below.get(ahead.pop(), []):
             ahead.append(pid)
             found[pid] = f"{pid} {command[:100]}"
-    servers = _server_pids()
-    return {pid: name for pid, name in found.items() if pid not in servers}
-
-
-def _servers_own(*names: str) -> set[Any]:
-    """Private attributes of the resource tracker and the fork server; no public API has them."""
-    values: set[Any] = set()
-    for module, server in (
-        ("resource_tracker", "_resource_tracker"),
-        ("forkserver", "_forkserver"),
-    ):
-        loaded = sys.modules.get(f"{IMPLEMENTATION}.{module}")
-        values |= {getattr(getattr(loaded, server, None), name, None) for name in names}
-    return values - {None}
+    return found
 
 
 def _heaps_own(opened: dict[int, str]) -> set[str]:
@@ -130,18 +137,15 @@ def _noted() -> set[str]:
     return noted & shared_names() if noted else noted
 
 
-def _server_pids() -> set[Any]:
-    return _servers_own("_pid", "_forkserver_pid")
+def _server_folders() -> set[Path]:
+    """The folders in which a server listens; children that start other servers use them too."""
+    paths = Path(tempfile.gettempdir()).rglob("*")
+    return {path.parent for path in paths if path.is_socket()}
 
 
-def _files() -> list[str]:
+def _files(kept: set[Path]) -> list[str]:
     """The files in this process's temporary folder, except those that may outlive a claim."""
     folder = Path(tempfile.gettempdir())
-    kept = {
-        Path(address).parent
-        for address in _servers_own("_forkserver_address")
-        if isinstance(address, str)
-    }
     return [
         str(path.relative_to(folder))
         for path in folder.rglob("*")

@@ -3,9 +3,12 @@
 It never ends with a traceback.
 """
 
+import multiprocessing
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -117,6 +120,45 @@ def test_the_guardian_is_found_where_the_current_directory_is_no_path_of_modules
     assert simple.left_behind() == []
 
 
+BLOCK = '''
+"""Scratch: a claim with a block of shared memory."""
+
+from spec.kit import claim, package
+
+
+@claim("block.holds", docs="multiprocessing.shared_memory.SharedMemory")
+def test_a_block_can_be_created(mp, stage):
+    """A block can be created."""
+    block = package.submodule("shared_memory").SharedMemory(create=True, size=1)
+    block.close()
+    block.unlink()
+'''
+
+# What the package calls its fork server and its resource tracker, without a promise.
+SERVERS = "_forkserver _forkserver_pid _forkserver_alive_fd _forkserver_address _inherited_fds"
+TRACKERS = "_resource_tracker _fd _pid ensure_running get_temp_dir"
+
+
+def test_the_private_names_of_the_packages_servers_are_not_needed(simple):
+    simple.chapter("block", BLOCK)
+    other = simple.root / "other/multiprocessing"
+    shutil.copytree(Path(multiprocessing.__file__).parent, other)
+    private = re.compile(rf"\b({'|'.join(f'{SERVERS} {TRACKERS}'.split())})\b")
+    for module in other.rglob("*.py"):
+        text = module.read_text(encoding="utf-8")
+        module.write_text(private.sub(r"\1_of_others", text), encoding="utf-8")
+    run = simple.run("-n", "0", "--results=record", PYTHONPATH=str(other.parent))
+    assert run.exitcode == 0, run.output
+    assert {(claim, verdict) for claim, verdict, _ in verdicts(simple)} == {
+        ("simple.holds", HOLDS),
+        ("block.holds", HOLDS),
+    }
+
+
+@pytest.mark.skipif(
+    sys.version_info >= (3, 14),
+    reason="since Python 3.14 the package uses a folder with a shorter path then",
+)
 def test_a_long_path_for_temporary_files_costs_the_fork_server_only(simple):
     simple.chapter("needy", needy("addresses"))
     long = simple.temporary / ("x" * (90 - len(str(simple.temporary))))
