@@ -57,6 +57,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="play this claim only, or the claims of this subject or chapter (repeatable)",
     )
     group.addoption(
+        "--about",
+        action="append",
+        metavar="NAME",
+        help="play or list only claims about this documented name, such as Queue.get (repeatable)",
+    )
+    group.addoption(
         "--level",
         metavar="LEVEL",
         help="play or list only claims of this level: documented or observed",
@@ -103,7 +109,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if wanted not in ("text", "json"):
         raise pytest.UsageError(f"--claims={wanted}: use --claims for text, --claims=json for data")
     _check_catalogue(config)
-    chapters = catalogue.chapters(level, config.getoption("claim"))
+    chapters = catalogue.chapters(_selection(config))
     print(
         json.dumps(catalogue.listing(chapters), indent=2)
         if wanted == "json"
@@ -137,8 +143,15 @@ def _check_catalogue(config: pytest.Config) -> None:
         catalogue.check()
     except catalogue.CatalogueError as error:
         raise pytest.UsageError(str(error)) from None
-    if problem := catalogue.unknown(config.getoption("claim") or ()):
+    selection = _selection(config)
+    problem = catalogue.unknown(selection.wanted) or catalogue.undocumented(selection.about)
+    if problem:
         raise pytest.UsageError(problem)
+
+
+def _selection(config: pytest.Config) -> catalogue.Selection:
+    level, wanted, about = map(config.getoption, ("level", "claim", "about"))
+    return catalogue.Selection(level or "", wanted or (), about or ())
 
 
 def _patience(config: pytest.Config) -> float:
@@ -274,13 +287,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_selected(claim: Claim | None, config: pytest.Config) -> bool:
     """Whether the options select a claim; other items, only if they select no claims."""
-    wanted, level = config.getoption("claim"), config.getoption("level")
+    selection = _selection(config)
     if claim is None:
-        return not wanted and not level
-    return (
-        (not wanted or catalogue.matches(claim, wanted))
-        and level in (None, claim.level)
-        and not catalogue.is_left_out(claim, config.getoption("slow"), wanted or ())
+        return not any(selection)
+    return selection.contains(claim) and not catalogue.is_left_out(
+        claim, config.getoption("slow"), selection.wanted
     )
 
 

@@ -33,6 +33,16 @@ def reached(releases: str, version: tuple[int, ...] = sys.version_info[:3]) -> b
     return version[:2] > firsts[-1][:2]
 
 
+def url_of(place: str) -> str:
+    """The URL of a place in the documentation: a name, or a section in the form page#section."""
+    page, mark, section = place.partition("#")
+    if not mark:
+        own_page = place.startswith("multiprocessing.shared_memory")
+        page = "multiprocessing.shared_memory" if own_page else place.partition(".")[0]
+        section = place
+    return f"{DOCUMENTATION}{page}.html#{section}"
+
+
 class Claim:
     """A claim: its sentence is the first line of the docstring of ``test``, its proof.
 
@@ -47,8 +57,9 @@ class Claim:
     ceased to hold, in the form that :func:`reached` takes. ``changes`` maps such releases to a
     sentence about what became different, for a claim that holds before and after;
     ``deviations`` maps a capability that marks an implementation to a sentence about why the
-    claim is known not to hold there and where that is tracked. ``slow`` marks a proof that takes
-    several seconds: it is played with ``--slow``, or if the claim is named.
+    claim is known not to hold there and where that is tracked. ``contradicts`` is the place in the
+    documentation, in the form of ``docs``, whose sentence says otherwise. ``slow`` marks a proof
+    that takes several seconds: it is played with ``--slow``, or if the claim is named.
     """
 
     def __init__(
@@ -62,6 +73,7 @@ class Claim:
         until: str,
         changes: dict[str, str],
         deviations: dict[str, str],
+        contradicts: str,
         slow: bool,
         test: Test,
     ) -> None:
@@ -74,6 +86,7 @@ class Claim:
         self.until = until
         self.changes = changes
         self.deviations = deviations
+        self.contradicts = contradicts
         self.slow = slow
         self.test = test
 
@@ -90,12 +103,7 @@ class Claim:
     @property
     def url(self) -> str:
         """The URL of the documentation of its subject."""
-        page, mark, section = self.docs.partition("#")
-        if not mark:
-            own_page = self.docs.startswith("multiprocessing.shared_memory")
-            page = "multiprocessing.shared_memory" if own_page else self.docs.partition(".")[0]
-            section = self.docs
-        return f"{DOCUMENTATION}{page}.html#{section}"
+        return url_of(self.docs)
 
     def outdated(self, version: tuple[int, ...] = sys.version_info[:3]) -> str:
         """Why the claim does not apply to a version of Python; empty if it does."""
@@ -124,6 +132,7 @@ def claim(
     until: str = "",
     changes: dict[str, str] | None = None,
     deviations: dict[str, str] | None = None,
+    contradicts: str = "",
     slow: bool = False,
 ) -> Callable[[Test], Test]:
     """Mark a test as the proof of the claim with this id; see :class:`Claim` for the parameters.
@@ -143,6 +152,7 @@ def claim(
             until=until,
             changes=changes or {},
             deviations=deviations or {},
+            contradicts=contradicts,
             slow=slow,
             test=test,
         )

@@ -37,6 +37,7 @@ def dated(**where) -> Claim:
         (),
         changes={},
         deviations={},
+        contradicts="",
         slow=False,
         test=lambda: None,
         **known,

@@ -115,6 +115,8 @@ def test_the_listing_as_data_has_each_claim_once(simple):
         ('deviations={"gill": ""}', "deviations: 'gill' is unknown: did you mean"),
         ('docs="multiprocessing.Poool"', "did you mean multiprocessing.pool"),
         ('docs="threading.Lok"', "'threading.Lok' is unknown"),
+        ('contradicts="multiprocessing.Lok"', "'multiprocessing.Lok' is unknown"),
+        ('contradicts="multiprocessing.Lock"', "write level=OBSERVED"),
     ],
 )
 def test_a_wrong_argument_of_a_claim_gets_one_line(scratch, arguments, said):
@@ -124,6 +126,64 @@ def test_a_wrong_argument_of_a_claim_gets_one_line(scratch, arguments, said):
     (line,) = scratch.run("-n", "0").lines
     assert line.startswith("ERROR: spec/test_simple.py, line 11: simple.holds: ")
     assert said in line
+
+
+ABOUT = '''
+"""Scratch: claims about several names."""
+
+from spec.kit import claim
+
+
+@claim("about.get", docs="multiprocessing.Queue.get")
+def test_get(mp):
+    """A sentence about get()."""
+
+
+@claim(
+    "about.put",
+    docs="multiprocessing.Queue",
+    level="observed",
+    contradicts="multiprocessing.Queue.put",
+)
+def test_put(mp):
+    """A sentence that contradicts another about put()."""
+
+
+@claim("about.result", docs="multiprocessing.pool.AsyncResult.get")
+def test_result(mp):
+    """A sentence about a result's get()."""
+'''
+
+
+@pytest.mark.parametrize(
+    ("name", "ids"),
+    [
+        ("Queue.get", ["about.get"]),
+        ("multiprocessing.Queue.put", ["about.put"]),
+        ("Queue", ["about.get", "about.put"]),
+        ("AsyncResult.get", ["about.result"]),
+        ("Barrier", []),
+    ],
+)
+def test_about_selects_the_claims_about_a_documented_name(scratch, name, ids):
+    scratch.chapter("about", ABOUT)
+    run = scratch.run("--claims=json", "--about", name)
+    listed = [claim["id"] for chapter in json.loads(run.output) for claim in chapter["claims"]]
+    assert listed == ids
+
+
+def test_about_selects_the_plays_too(scratch):
+    scratch.chapter("about", ABOUT)
+    run = scratch.run("-n", "0", "--about", "Queue.put", "--results=record")
+    assert run.exitcode == 0, run.output
+    assert {play["claim"] for play in read(scratch.root / "record").plays} == {"about.put"}
+
+
+def test_about_an_unknown_name_is_one_line_with_the_near_ones(simple):
+    run = simple.run("--about", "Queue.gett")
+    assert run.exitcode == 4
+    (line,) = run.lines
+    assert line.startswith("ERROR: no documented name is 'Queue.gett': did you mean Queue.get")
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ def test_a_block_can_be_created(mp, stage):
     block.unlink()
 '''
 
-# What the package calls its fork server and its resource tracker, without a promise.
+# The private names of the package for its fork server and its resource tracker.
 SERVERS = "_forkserver _forkserver_pid _forkserver_alive_fd _forkserver_address _inherited_fds"
 TRACKERS = "_resource_tracker _fd _pid ensure_running get_temp_dir"
 

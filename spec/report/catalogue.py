@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from spec import CHAPTERS, faults
 from spec.kit.capabilities import CAPABILITIES
-from spec.kit.claims import LEVELS, Claim
+from spec.kit.claims import LEVELS, OBSERVED, Claim, url_of
 
 START_METHODS = ("fork", "forkserver", "spawn")
 SPEC = Path(__file__).parents[1]
@@ -40,23 +40,43 @@ class Chapter(NamedTuple):
     left_out: dict[str, str]
 
 
-def chapters(level: str | None = None, wanted: Sequence[str] | None = None) -> list[Chapter]:
-    """All chapters in reading order, with their claims in the order of the file.
+class Selection(NamedTuple):
+    """The limits of a run or a listing; an empty field limits nothing.
 
-    ``level`` limits the claims to one level, ``wanted`` to those that :func:`matches` finds.
+    ``level`` is a level, ``wanted`` what :func:`matches` takes, and ``about`` what
+    :func:`is_about` takes.
+    """
+
+    level: str = ""
+    wanted: Sequence[str] = ()
+    about: Sequence[str] = ()
+
+    def contains(self, claim: Claim) -> bool:
+        """Whether all limits permit the claim."""
+        return (
+            self.level in ("", claim.level)
+            and (not self.wanted or matches(claim, self.wanted))
+            and (not self.about or is_about(claim, self.about))
+        )
+
+
+EVERYTHING = Selection()
+
+
+def chapters(selection: Selection = EVERYTHING) -> list[Chapter]:
+    """All chapters in reading order, with the selected claims in the order of the file.
+
     Raises CatalogueError if a chapter cannot be imported.
     """
-    return [_read(name, level, wanted) for name in CHAPTERS]
+    return [_read(name, selection) for name in CHAPTERS]
 
 
-def _read(name: str, level: str | None, wanted: Sequence[str] | None) -> Chapter:
+def _read(name: str, selection: Selection) -> Chapter:
     module = _import(name)
     claims = tuple(
         value.claim
         for value in vars(module).values()
-        if hasattr(value, "claim")
-        and level in (None, value.claim.level)
-        and (wanted is None or matches(value.claim, wanted))
+        if hasattr(value, "claim") and selection.contains(value.claim)
     )
     title = (module.__doc__ or "").partition("\n")[0].rstrip(".")
     return Chapter(name, title, claims, getattr(module, "LEFT_OUT", {}))
@@ -113,9 +133,12 @@ def _problems(claim: Claim) -> Iterator[str]:
     for releases in filter(None, (claim.since, claim.until, *claim.changes)):
         if not re.fullmatch(r"\d+\.\d+(\.\d+)?(, \d+\.\d+(\.\d+)?)*", releases):
             yield f'{releases!r} is not a release: write "3.14" or "3.13.8, 3.14.1"'
-    if "#" not in claim.docs and not _is_documented(claim.docs):
-        wrong = _not_among(claim.docs, DOCUMENTED_NAMES)
-        yield f"docs (a name of the documentation's index, or a section, page#section): {wrong}"
+    for what, place in (("docs", claim.docs), ("contradicts", claim.contradicts)):
+        if place and "#" not in place and not _is_documented(place):
+            wrong = _not_among(place, DOCUMENTED_NAMES)
+            yield f"{what} (a documented name, or a section in the form page#section): {wrong}"
+    if claim.contradicts and claim.level != OBSERVED:
+        yield "no documentation promises what contradicts it: write level=OBSERVED"
 
 
 def _not_among(name: str, known: Iterable[str]) -> str:
@@ -154,6 +177,38 @@ def matches(claim: Claim, wanted: Iterable[str]) -> bool:
     """Whether ``wanted`` contains the claim's id, its subject, or its chapter."""
     subject = claim.id.partition(".")[0]
     return not {claim.id, subject, claim.chapter}.isdisjoint(wanted)
+
+
+def documented_names(short: str) -> list[str]:
+    """The names of the documentation's index that ``short`` means, with those below them.
+
+    ``short`` may omit the package's name, or that of a module: ``Queue.get``, ``AsyncResult.get``.
+    A name of the package itself has precedence: ``Lock`` is not a manager's Lock.
+    """
+    own = [name for name in (short, f"multiprocessing.{short}") if name in DOCUMENTED_NAMES]
+    meant = own or [name for name in DOCUMENTED_NAMES if name.endswith(f".{short}")]
+    return sorted(name for name in DOCUMENTED_NAMES if _is_below(name, meant))
+
+
+def _is_below(name: str, tops: Iterable[str]) -> bool:
+    return any(name == top or name.startswith(f"{top}.") for top in tops)
+
+
+def is_about(claim: Claim, names: Iterable[str]) -> bool:
+    """Whether the claim is about one of the names, or contradicts what is said about it."""
+    meant = {full for name in names for full in documented_names(name)}
+    return not meant.isdisjoint({claim.docs, claim.contradicts})
+
+
+def undocumented(names: Iterable[str]) -> str | None:
+    """One line about the first name that is not in the index, with similar names, or None."""
+    for name in names:
+        if not documented_names(name):
+            shorter = sorted(full.removeprefix("multiprocessing.") for full in DOCUMENTED_NAMES)
+            near = difflib.get_close_matches(name, shorter, n=3, cutoff=0.5)
+            hint = f"did you mean {', '.join(near)}?" if near else "--claims shows them"
+            return f"no documented name is {name!r}: {hint}"
+    return None
 
 
 def is_left_out(claim: Claim, slow: bool, wanted: Iterable[str]) -> bool:
@@ -195,6 +250,7 @@ def listing(listed: Iterable[Chapter]) -> list[dict[str, Any]]:
                     "until": claim.until,
                     "changes": claim.changes,
                     "deviations": claim.deviations,
+                    "contradicts": claim.contradicts and url_of(claim.contradicts),
                     "slow": claim.slow,
                     "faults": [name for name, fault in broken.items() if claim.id in fault.breaks],
                 }
@@ -219,6 +275,7 @@ def listing_as_text(listed: Iterable[Chapter]) -> str:
                 f"  {claim.sentence}",
                 f"      {claim.id}",
                 f"      {claim.level}, {claim.url}",
+                *([f"      contradicts {url_of(claim.contradicts)}"] if claim.contradicts else []),
                 f"      applies {_where(claim)}",
                 *(f"      Python {since}: {what}" for since, what in claim.changes.items()),
                 "",
