@@ -10,7 +10,7 @@ import nox
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
-nox.options.sessions = ["spec", "simulated", "meta", "coverage", "lint", "sample"]
+nox.options.sessions = ["spec", "simulated", "meta", "kit-coverage", "lint", "sample"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 # The classifiers in pyproject.toml cannot name these builds and implementations.
@@ -50,13 +50,32 @@ def simulated(session: nox.Session) -> None:
         session.run(*PYTEST, *session.posargs, env={**BYTECODE, "SPEC_PLATFORM": platform})
 
 
-@nox.session
+@nox.session(python=PYTHONS)
 def coverage(session: nox.Session) -> None:
+    """Show which lines of the package under test the claims execute; judges nothing."""
+    _install(session, "coverage")
+    folder = Path(session.create_tmp()).absolute()
+    for old in folder.iterdir():
+        old.unlink()
+    rcfile = f"--rcfile={Path('spec/meta/coverage.ini').absolute()}"
+    measured = {**BYTECODE, "COVERAGE_FILE": str(folder / "data")}
+    run = ("python", "-m", "coverage", "run", rcfile)
+    all_claims = ("-m", "pytest", "-q", "-n", "2", "--slow", "-W", "ignore")
+    session.run(*run, *all_claims, *session.posargs, env=measured, success_codes=[0, 1])
+    session.run(*run, "-m", "spec.meta.import_package", env=measured)
+    session.run("python", "-m", "coverage", "combine", "-q", rcfile, env=measured)
+    report = str(folder / "report.json")
+    session.run("python", "-m", "coverage", "json", "-q", rcfile, "-o", report, env=measured)
+    session.run("python", "-m", "spec.meta.covered", report)
+
+
+@nox.session(name="kit-coverage")
+def kit_coverage(session: nox.Session) -> None:
     """Show which lines of the platform-dependent modules no run executes, and why.
 
     The verdicts of a measured run are ignored: coverage's hooks change how children start.
     """
-    _install(session, "meta")
+    _install(session, "coverage")
     measured = {**BYTECODE, "COVERAGE_FILE": str(Path(session.create_tmp(), "data"))}
     run = ("python", "-m", "coverage", "run", *PYTEST[1:], "-q", "-W", "ignore")
     for platform in ("", "darwin", "win32"):

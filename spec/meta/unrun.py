@@ -2,8 +2,8 @@
 
 A line that only another system can execute has a mark, ``# unrun: `` and the reason; the mark
 also applies to the lines below it that are indented more. This program reads the data of the
-session "coverage" and prints each line that was not executed with its reason. The exit code is 1
-if a line has no reason.
+session "kit-coverage" and prints each line that was not executed with its reason. The exit code
+is 1 if a line has no reason.
 """
 
 from __future__ import annotations
