@@ -22,6 +22,7 @@ CHAPTERS = (
     "stopping",
     "daemons",
     "process_tree",
+    "surroundings",
     "start_methods",
     "fork_server",
     "main_module",

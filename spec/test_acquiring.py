@@ -134,6 +134,17 @@ def test_a_semaphore_is_waited_for_longer_than_two_seconds(mp, stage):
     blocks_for_two_seconds(stage, mp.Semaphore(0))
 
 
+@claim("condition.lock-waits-longer-than-seconds", docs="threading.Condition", slow=True)
+def test_a_conditions_lock_is_waited_for_longer_than_two_seconds(mp, stage):
+    """A Condition in use elsewhere still blocks acquire() and "with" after two seconds.
+
+    Its lock is a Lock, which any process can release.
+    """
+    condition = mp.Condition(mp.Lock())
+    assert condition.acquire(False)
+    blocks_for_two_seconds(stage, condition)
+
+
 CALLS = {
     "acquire(False)": lambda lock, long: lock.acquire(False),
     "acquire(block=False)": lambda lock, long: lock.acquire(block=False),

@@ -14,7 +14,7 @@ session.
 import os
 import threading
 
-from spec.kit import BEAT, OBSERVED, claim, result_or_error
+from spec.kit import BEAT, OBSERVED, claim, reached, result_or_error
 from spec.kit.actors import wait_until_cued
 
 
@@ -102,6 +102,83 @@ def test_a_program_joins_its_other_processes_when_it_exits(mp, program):
         completed = program.run("late_words", str(program.folder), how, "not a daemon")
         assert completed.exitcode == exitcode, completed.errors
         assert completed.lines == lines, f"exits {how}"
+
+
+@claim(
+    "daemon.others-joined-for-seconds",
+    docs="multiprocessing#programming-guidelines",
+    level=OBSERVED,
+    slow=True,
+)
+def test_the_others_are_joined_however_long_they_run(mp, program):
+    """At the exit of a program or a child, joining non-daemonic processes never times out.
+
+    The program's child starts a process and ends, and that process prints its line two seconds
+    after the program has begun to exit. The child waits for it, and so does the program: the last
+    line comes from an exit handler that runs after those of the package.
+    """
+    assert program.lines_of("late_words", str(program.folder), "normally", "grandchild") == [
+        "the program is done",
+        "the process is done",
+        "the exit handlers are done",
+    ]
+
+
+@claim(
+    "daemon.deaf-daemon-joined-for-seconds",
+    docs="multiprocessing.Process.daemon",
+    level=OBSERVED,
+    needs=("signals",),
+    slow=True,
+)
+def test_a_daemon_that_ignores_sigterm_is_not_killed_after_seconds(mp, program):
+    """At exit, a daemonic process that ignores SIGTERM is never killed, even after seconds.
+
+    The process prints its line two seconds after the program has begun to exit.
+    """
+    assert program.lines_of("late_words", str(program.folder), "normally", "slow deaf daemon") == [
+        "the program is done",
+        "the process is done",
+        "the exit handlers are done",
+    ]
+
+
+@claim(
+    "daemon.parents-threads-end-first",
+    docs="multiprocessing.Process.daemon",
+    level=OBSERVED,
+    changes={"3.13": "before, a child terminated them as soon as run() had returned"},
+)
+def test_daemons_are_terminated_after_the_threads_of_their_parent(mp, program):
+    """A parent's non-daemonic threads end before the parent terminates its daemonic processes.
+
+    The main thread of the program, and that of a child, end while a thread and a daemonic process
+    still run. A beat later the thread asks the process to answer, and waits for the answer or the
+    end of the process.
+    """
+    assert program.table_of("threads_first", str(program.folder)) == {
+        "daemonic process of the child": "answers" if reached("3.13") else "has ended",
+        "daemonic process of the program": "answers",
+    }
+
+
+@claim(
+    "daemon.late-start-is-joined",
+    docs="multiprocessing#programming-guidelines",
+    level=OBSERVED,
+    changes={"3.13": "in a child too; before, a child left such a process behind"},
+)
+def test_a_process_started_by_the_last_thread_is_joined(mp, program):
+    """A process that a thread starts after its main thread has ended is still joined at exit.
+
+    The thread starts it when the main thread is known to be over, first in a child, and then in
+    the program. The process works for a moment before it prints its line; the line of the parent
+    comes when that has ended or runs its last exit handlers.
+    """
+    kinds = ("child", "program") if reached("3.13") else ("program",)
+    assert program.lines_of("late_start", *kinds) == [
+        line for kind in kinds for line in (f"a process of the {kind}", f"the {kind} has ended")
+    ]
 
 
 def start_daemon_and_end(stage, ticket, ending):

@@ -14,12 +14,16 @@ also mean that a process could not even begin, so every process here says a word
 """
 
 import faulthandler
+import functools
+import gc
 import importlib
 import os
 import select
 import signal
 import sys
 import threading
+import time
+import weakref
 
 from spec.kit import (
     BEAT,
@@ -296,7 +300,9 @@ def test_a_hard_exit_skips_cleanup(mp, stage, tmp_path):
 def wait_for_sentinel(stage, sentinel):
     """Wait for the sentinel for much longer than the patience; return whether it was found."""
     stage.say("waiting")
-    return submodule("connection").wait([sentinel], 3 * stage.patience) == [sentinel]
+    found = submodule("connection").wait([sentinel], 3 * stage.patience) == [sentinel]
+    stage.say("found")
+    return found
 
 
 @claim("join.sentinel-ready-at-end", docs="multiprocessing.Process.sentinel")
@@ -323,6 +329,34 @@ def test_a_sentinel_is_ready_when_the_process_has_ended(mp, stage):
     assert wait([sentinel], stage.patience) == [sentinel], "it was not ready at the end"
     actor.returns()
     assert wait([sentinel], stage.patience) == [sentinel], "it is no longer ready after join()"
+
+
+def wait_for_sentinel_without_timeout(stage, sentinel):
+    """Wait for the sentinel without a timeout; return whether it was found."""
+    stage.say("waiting")
+    found = submodule("connection").wait([sentinel]) == [sentinel]
+    stage.say("found")
+    return found
+
+
+@claim("join.sentinel-wait-never-gives-up", docs="multiprocessing.connection.wait", slow=True)
+def test_waiting_for_a_sentinel_does_not_give_up(mp, stage):
+    """connection.wait() on a sentinel still blocks after seconds, and returns at the end.
+
+    One thread waits without a timeout, and another for longer than the patience. The process runs
+    until it is cued, which happens only after more than two seconds.
+    """
+    actor = stage.enter(say_up_and_wait)
+    actor.expect("up")
+    waiting = [
+        stage.enter(wait, actor.process.sentinel, by=threading.Thread)
+        for wait in (wait_for_sentinel, wait_for_sentinel_without_timeout)
+    ]
+    for each in waiting:
+        each.expect("waiting")
+    assert stage.none_says(waiting, "found", beats=25), "wait() has given up"
+    actor.cue("leave")
+    assert [each.returns() for each in waiting] == [True, True]
 
 
 @claim(
@@ -393,6 +427,12 @@ def test_a_running_process_cannot_be_closed(mp, stage):
     stage.wait_until(lambda: result_or_error(actor.process.close) is None, "close() succeeding")
 
 
+def sleep_forever():
+    """Sleep until this process is killed."""
+    while True:
+        time.sleep(1)
+
+
 def open_descriptors():
     """The file descriptors below 4096 that are open in this process."""
     return {each for each in range(4096) if result_or_error(os.fstat, each) != "OSError"}
@@ -407,18 +447,54 @@ def test_close_releases_the_file_descriptors(mp, stage):
     """close() releases the file descriptors of a Process at once, even while the object is kept.
 
     On POSIX the sentinel is one of those that start() has opened. Another child is started
-    before, since the first start opens what all children use.
+    before, since the first start opens what all children use. One process ends by itself, and one
+    is killed.
     """
     stage.result_of(say_up)
-    process = mp.Process()
-    before = open_descriptors()
-    process.start()
-    opened = open_descriptors() - before
-    process.join(stage.patience)
-    assert process.sentinel in opened, f"the sentinel is not among {opened}"
-    process.close()
-    kept = opened & open_descriptors()
-    assert not kept, f"{len(kept)} of {len(opened)} file descriptors are still open after close()"
+    for way, target in (("ended", None), ("killed", sleep_forever)):
+        process = mp.Process(target=target)
+        before = open_descriptors()
+        process.start()
+        opened = open_descriptors() - before
+        if way == "killed":
+            process.kill()
+        process.join(stage.patience)
+        assert process.sentinel in opened, f"the sentinel is not among {opened}"
+        process.close()
+        kept = opened & open_descriptors()
+        assert not kept, f"{way}: {len(kept)} of {len(opened)} are still open after close()"
+
+
+@claim(
+    "join.dropped-process-is-released",
+    docs="multiprocessing.Process.close",
+    level=OBSERVED,
+    needs=("descriptors",),
+)
+def test_a_process_that_is_dropped_after_its_end_is_released(mp, stage):
+    """Dropping the last reference to an ended Process releases its file descriptors.
+
+    So close() is not needed for that. One process is joined, and of the others is_alive() or
+    active_children() tells that they have ended. The objects are gone after a garbage collection.
+    """
+    stage.result_of(say_up)
+    for how, has_ended in (
+        ("join()", lambda process: process.join(stage.patience) is None),
+        ("is_alive()", lambda process: not process.is_alive()),
+        ("active_children()", lambda process: process not in mp.active_children()),
+    ):
+        process = mp.Process()
+        before = open_descriptors()
+        process.start()
+        opened = open_descriptors() - before
+        assert process.sentinel in opened, f"the sentinel is not among {opened}"
+        stage.wait_until(functools.partial(has_ended, process), "the end of the process")
+        dropped = weakref.ref(process)
+        del process
+        gc.collect()
+        kept = opened & open_descriptors()
+        assert dropped() is None, f"the Process is kept after {how}"
+        assert not kept, f"{len(kept)} of {len(opened)} are still open after {how}"
 
 
 METHODS = ("is_alive", "join", "kill", "start", "terminate")

@@ -12,8 +12,9 @@ that loses its server loses its exit code.
 """
 
 import os
+import time
 
-from spec.kit import OBSERVED, claim, reached
+from spec.kit import BEAT, OBSERVED, claim, reached, result_or_error
 from spec.kit.actors import tell_system_parent
 
 
@@ -42,6 +43,57 @@ def tell_system_parent_and_start(stage, ticket):
     """Start a nested actor and join it; report the PID of this process's parent for the system."""
     stage.start(ticket).join(stage.patience)
     return os.getppid()
+
+
+@claim(
+    "start-method.threads-share-forkserver",
+    docs="multiprocessing#contexts-and-start-methods",
+    level=OBSERVED,
+    methods=("forkserver",),
+)
+def test_threads_that_start_the_first_children_share_one_server(mp, program):
+    """If several threads start the first children at the same time, these have one fork server.
+
+    Four threads meet, and then each starts a child, which prints the PID of its parent.
+    """
+    parents = program.lines_of("first_children")
+    assert parents == parents[:1] * 4
+
+
+@claim(
+    "start-method.idle-forkserver-stays",
+    docs="multiprocessing#contexts-and-start-methods",
+    level=OBSERVED,
+    methods=("forkserver",),
+    slow=True,
+)
+def test_a_fork_server_without_children_stays(mp, stage):
+    """A fork server whose children have all ended waits for the next start(), and forks that child.
+
+    It waits for more than two seconds here.
+    """
+    first = stage.result_of(tell_system_parent)
+    time.sleep(25 * BEAT)
+    assert stage.result_of(tell_system_parent) == first
+
+
+@claim(
+    "start-method.helpers-end-with-program",
+    docs="multiprocessing#contexts-and-start-methods",
+    level=OBSERVED,
+    needs=("addresses", "signals"),
+)
+def test_the_fork_server_and_the_tracker_end_with_their_program(mp, program):
+    """The fork server and the resource tracker end with their program, even if it is killed.
+
+    All of them have the program's standard output. Another program reads it to its end, which
+    comes when the last of them has ended.
+    """
+    assert program.table_of("helpers") == {
+        "returns": "child, end of output",
+        "os._exit()": "child, end of output",
+        "SIGKILL": "child, end of output",
+    }
 
 
 @claim(
@@ -80,6 +132,82 @@ def test_a_child_that_outlives_its_server_has_the_exit_code_255(mp, program):
 
 
 @claim(
+    "start-method.restart-leaks-no-descriptor",
+    docs="multiprocessing#contexts-and-start-methods",
+    level=OBSERVED,
+    methods=("forkserver",),
+    needs=("signals", "waitid"),
+)
+def test_a_restarted_server_leaves_no_descriptor(mp, program):
+    """After a fork server was replaced, the program has no more open file descriptors than before.
+
+    The program counts them twice, after two children of the first server and after two of the
+    second. The child that has outlived the first server is closed by then.
+    """
+    table = program.table_of("one_server", str(program.folder / "parents"))
+    assert table["open files, second server"] == table["open files, first server"]
+
+
+@claim(
+    "start-method.forkserver-survives-ctrl-c",
+    docs="multiprocessing#contexts-and-start-methods",
+    level=OBSERVED,
+    methods=("forkserver",),
+    needs=("signals", "sessions"),
+)
+def test_ctrl_c_does_not_end_the_fork_server(mp, program):
+    """Ctrl-C does not end the fork server, and the server prints no KeyboardInterrupt.
+
+    SIGINT is sent to the whole process group, as a terminal does, when a first child has ended. The
+    program handles the signal, and starts a second child: it has the same server.
+    """
+    completed = program.run("ctrl_c")
+    assert (completed.exitcode, completed.errors) == (0, "")
+    table = completed.table
+    server = table["parent of the first child"]
+    assert table == {
+        "parent of the first child": server,
+        "exitcode of the first child": "0",
+        "program": "handled",
+        "parent of the second child": server,
+        "exitcode of the second child": "0",
+    }
+
+
+def is_open(descriptor):
+    """Whether this process has the file descriptor."""
+    return result_or_error(os.fstat, descriptor) != "OSError"
+
+
+def count_descriptors_and_wait(stage):
+    """Say how many file descriptors below 256 this process has; wait for the cue "leave"."""
+    stage.say("counted", sum(map(is_open, range(256))))
+    stage.wait_for_cue("leave")
+
+
+@claim(
+    "start-method.forkserver-child-lacks-siblings-files",
+    docs="multiprocessing#contexts-and-start-methods",
+    level=OBSERVED,
+    methods=("forkserver",),
+)
+def test_a_child_of_a_fork_server_has_no_descriptors_of_its_siblings(mp, stage):
+    """However many siblings run, each child of a fork server has the same number of descriptors.
+
+    Four children start one after the other, and all of them run until the last has counted its
+    descriptors. The server has one more descriptor for each child that runs.
+    """
+    children = []
+    counts = []
+    for _ in range(4):
+        children.append(stage.enter(count_descriptors_and_wait))
+        counts.append(children[-1].expect("counted"))
+    assert counts == counts[:1] * 4
+    for child in children:
+        child.returns(cue="leave")
+
+
+@claim(
     "start-method.forkserver-starts-with-first-child",
     docs="multiprocessing#contexts-and-start-methods",
     level=OBSERVED,
@@ -105,10 +233,26 @@ def test_a_fork_server_keeps_the_environment_of_its_start(mp, program):
     The program starts a child, changes one variable and adds another, and starts a second child.
     """
     old, new = "CHANGED=old, ADDED=None", "CHANGED=new, ADDED=new"
-    assert program.table_of("environment") == {
-        "first child": old,
-        "second child": old if mp.get_start_method() == "forkserver" else new,
-    }
+    table = program.table_of("environment")
+    assert table["first child"] == old
+    assert table["second child"] == (old if mp.get_start_method() == "forkserver" else new)
+
+
+@claim(
+    "start-method.forkserver-keeps-early-umask",
+    docs="multiprocessing#contexts-and-start-methods",
+    level=OBSERVED,
+    needs=("descriptors",),
+)
+def test_a_fork_server_keeps_the_umask_of_its_start(mp, program):
+    """Under forkserver a child has the umask of the server's start, else that of its own start.
+
+    The program changes its umask from 022 to 027 between the starts of two children.
+    """
+    table = program.table_of("environment")
+    assert table["first child, umask"] == "0o22"
+    late = "0o22" if mp.get_start_method() == "forkserver" else "0o27"
+    assert table["second child, umask"] == late
 
 
 @claim(
@@ -132,6 +276,20 @@ def test_a_preloaded_module_is_imported_once_by_the_server(mp, program):
         "beside": by_server if reached("3.12.8, 3.13.1") else by_children,
         "late": ["imported", "child", *by_children],
     }
+
+
+@claim(
+    "start-method.preload-list-is-replaced",
+    docs="multiprocessing.set_forkserver_preload",
+    level=OBSERVED,
+    methods=("forkserver",),
+)
+def test_a_second_list_of_preloaded_modules_replaces_the_first(mp, program):
+    """Before the server starts, a second set_forkserver_preload() replaces the first one's list.
+
+    The module is in the first list only, and so each child imports it.
+    """
+    assert program.lines_of("preload", "replaced") == ["imported", "child"] * 2
 
 
 @claim(
@@ -159,6 +317,122 @@ def test_a_module_that_cannot_be_preloaded_is_ignored(mp, program):
         assert completed.exitcode == 0, completed.errors
         assert completed.table == expected, on_error
         assert ("no_such_module" in completed.errors) == bool(on_error), completed.errors
+
+
+@claim(
+    "start-method.preload-output-appears-once",
+    docs="multiprocessing.set_forkserver_preload",
+    level=OBSERVED,
+    methods=("forkserver",),
+    since="3.14",
+)
+def test_output_of_a_preloaded_module_appears_once(mp, program):
+    """The output of a preloaded module appears once, even if it was still buffered at a fork.
+
+    The module prints a line, and writes to standard error without an end of line; it flushes
+    neither. Two children end, and with them their copies of the buffers.
+    """
+    completed = program.run("preload_effects")
+    assert completed.exitcode == 0
+    assert completed.lines.count("printed by the preloaded module") == 1, completed.lines
+    assert completed.errors == "[written by the preloaded module]"
+
+
+@claim(
+    "start-method.preload-may-create-locks",
+    docs="multiprocessing.set_forkserver_preload",
+    level=OBSERVED,
+    methods=("forkserver",),
+    needs=("semaphores",),
+)
+def test_a_preloaded_module_may_create_a_lock(mp, program):
+    """A preloaded module may create a Lock: children start, and their start method is forkserver.
+
+    Creating the lock sets the start method of the server to the default. The children have the
+    module, and so it was the server that created the lock.
+    """
+    lines = program.lines_of("preload_effects")
+    assert [line for line in lines if line.startswith("child")] == [
+        f"child {number}, {fact}"
+        for number in (1, 2)
+        for fact in ("start method: forkserver", "has the module: True", "exitcode: 0")
+    ]
+
+
+@claim(
+    "start-method.argv-may-be-long",
+    docs="multiprocessing#contexts-and-start-methods",
+    level=OBSERVED,
+    changes={
+        "3.13.12, 3.14.3": "under forkserver start() raises BrokenPipeError",
+        "3.13.13, 3.14.4": "it works again",
+    },
+)
+def test_a_program_with_many_arguments_can_start_processes(mp, program):
+    """start() works in a program with very many arguments, and the child has all of them.
+
+    They have 200,000 characters: more than one argument of a command line may have on Linux. In
+    3.13.12 and 3.14.3 a fork server received all of them in one.
+    """
+    completed = program.run("many_arguments")
+    fails = reached("3.13.12, 3.14.3") and not reached("3.13.13, 3.14.4")
+    if fails and mp.get_start_method() == "forkserver":
+        assert "BrokenPipeError" in completed.errors
+        return
+    assert completed.exitcode == 0, completed.errors
+    assert completed.table == {"child, characters": "200000", "exitcode": "0"}
+
+
+@claim(
+    "start-method.long-tempdir-falls-back",
+    docs="multiprocessing#contexts-and-start-methods",
+    level=OBSERVED,
+    needs=("addresses", "descriptors"),
+    since="3.14.1",
+)
+def test_a_long_temporary_directory_is_replaced(mp, program):
+    """start() and Listener() work even if the temporary directory's path is too long for a socket.
+
+    A path of a socket may have 107 characters on Linux, and fewer elsewhere. The directories have
+    more, or they have 75 and 76, with which a path of the package has 107 and 108.
+    """
+    from tempfile import TemporaryDirectory  # an import that children do not need
+
+    with TemporaryDirectory() as folder:  # its path is shorter than that of the program's folder
+        completed = program.run_together(
+            lambda length: program.run("tempdir_length", folder, length), ("75", "76", "108")
+        )
+    assert {length: (each.table, each.errors) for length, each in completed.items()} == {
+        length: ({"start()": "None", "exitcode": "0", "Listener()": "None"}, "")
+        for length in completed
+    }
+
+
+# How many interpreters are started for one child, and for three.
+INTERPRETERS = {"fork": (0, 0), "spawn": (2, 4), "forkserver": (2, 2)}
+
+
+@claim(
+    "start-method.tracker-accompanies-unforked",
+    docs="multiprocessing#contexts-and-start-methods",
+    needs=("scripts",),
+)
+def test_the_first_child_brings_a_resource_tracker(mp, program):
+    """Except under fork, the first child brings a resource tracker process, and later ones none.
+
+    The executable is a script that notes each start of an interpreter. For one spawned child there
+    are two, for three there are four. With a fork server there are two for any number of children:
+    the tracker and the server. Fork needs none.
+    """
+    counts = []
+    for number in (1, 3):
+        notes = program.folder / f"notes {number}"
+        notes.touch()
+        script = str(program.folder / f"script {number}")
+        lines = program.lines_of("interpreters", str(number), script, str(notes))
+        assert lines == ["0"] * number
+        counts.append(len(notes.read_text().splitlines()))
+    assert tuple(counts) == INTERPRETERS[mp.get_start_method()]
 
 
 @claim(

@@ -25,6 +25,7 @@ from spec.kit import (
     TICK,
     claim,
     is_zombie,
+    now,
     result_or_error,
     wait_for_zombie,
 )
@@ -146,6 +147,22 @@ def test_join_without_a_timeout_does_not_give_up(mp, stage):
     """
     waiting = stage.enter(wait_until_cued)
     joining = stage.enter(join_and_look, waiting.process, by=threading.Thread)
+    joining.expect("joining")
+    assert joining.does_not_say("joined", beats=25), "join() has given up"
+    waiting.cue("leave")
+    assert joining.returns() == {"join()": None, "is_alive()": False, "exitcode": 0}
+
+
+@claim("join.long-timeout-is-kept", docs="multiprocessing.Process.join", slow=True)
+def test_join_with_a_long_timeout_does_not_give_up_early(mp, stage):
+    """join(timeout) with a timeout of many seconds still blocks after two of them.
+
+    The timeout is longer than the patience. The process runs until it is cued, which happens only
+    after more than two seconds.
+    """
+    waiting = stage.enter(wait_until_cued)
+    timeout = 3 * stage.patience
+    joining = stage.enter(join_and_look, waiting.process, timeout, by=threading.Thread)
     joining.expect("joining")
     assert joining.does_not_say("joined", beats=25), "join() has given up"
     waiting.cue("leave")
@@ -274,6 +291,39 @@ def test_a_process_is_alive_from_its_start_to_its_end(mp, stage):
     actor.wait_until_gone()
     stage.wait_until(lambda: not actor.process.is_alive(), "is_alive() returning False")
     actor.returns()
+
+
+def ask_for_a_beat_and_until_end(stage, process):
+    """Call is_alive() again and again for a beat, say how often it was False, and on to the end."""
+    asked, ended, end = 0, 0, now() + BEAT
+    while now() < end:
+        asked += 1
+        ended += not process.is_alive()
+    stage.say("asked", asked > 0, ended)
+    while process.is_alive():
+        time.sleep(TICK)
+
+
+@claim(
+    "join.several-threads-may-ask",
+    docs="multiprocessing.Process.is_alive",
+    level=OBSERVED,
+)
+def test_several_threads_may_ask_whether_a_process_is_alive(mp, stage):
+    """Several threads can call is_alive() at the same time: True until the end, then False.
+
+    Three threads ask for a beat while the process waits for its cue, and then until each of them
+    gets False.
+    """
+    waiting = stage.enter(wait_until_cued)
+    asking = [
+        stage.enter(ask_for_a_beat_and_until_end, waiting.process, by=threading.Thread)
+        for _ in range(3)
+    ]
+    assert [each.expect("asked") for each in asking] == [(True, 0)] * 3
+    waiting.cue("leave")
+    for each in asking:
+        each.returns()
 
 
 @claim(

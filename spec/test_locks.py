@@ -15,9 +15,11 @@ that no other process is inside. The proofs here write a record in two halves, w
 between, or read a number and write it back.
 """
 
+import gc
 import threading
 import time
 import types
+import weakref
 
 from spec.kit import BEAT, OBSERVED, TICK, claim, now, result_or_error, submodule
 from spec.kit.actors import hold_by_acquire, hold_by_with, raise_inside_with
@@ -487,3 +489,70 @@ def test_a_lock_excludes_threads_of_its_holders_process(mp, stage):
         asking.expect("inside")
         inside = asking
     asking.returns(cue="leave")
+
+
+LOCKS = ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition")
+
+
+def hold_all_and_release(stage, shared):
+    """Hold each lock until cued; when cued, set the event, notify, and wait at the barrier."""
+    for name in LOCKS:
+        shared[name].acquire()
+    stage.say("holding")
+    stage.wait_for_cue("release")
+    for name in LOCKS:
+        shared[name].release()
+    stage.wait_for_cue("meet")
+    shared["Event"].set()
+    with shared["Condition"]:
+        shared["Condition"].notify()
+    shared["Barrier"].wait(stage.patience)
+
+
+def try_all_then_wait(stage, shared):
+    """Try each lock when cued, and then take it in turn; then wait for whatever can be waited for.
+
+    Reports the outcome of each wait.
+    """
+    stage.say("ready")
+    stage.wait_for_cue("try")
+    stage.say("tried", {name: shared[name].acquire(timeout=TICK) for name in LOCKS})
+    stage.wait_for_cue("take")
+    taken = {name: shared[name].acquire(timeout=stage.patience) for name in LOCKS}
+    stage.say("taken", taken)
+    notified = shared["Condition"].wait(stage.patience)
+    for name in LOCKS:
+        shared[name].release()
+    return {
+        "notified": notified,
+        "event": shared["Event"].wait(stage.patience),
+        "barrier": shared["Barrier"].wait(stage.patience) in (0, 1),
+    }
+
+
+@claim("lock.outlives-creators-reference", docs="multiprocessing.Lock", level=OBSERVED)
+def test_locks_work_on_when_their_creator_has_dropped_them(mp, stage):
+    """Children go on sharing a lock, event or barrier when its creator has dropped it.
+
+    When the test drops them, one child holds all locks, and the other has not used them yet. That
+    one does not get them, until they are released; then the first notifies it, sets the event,
+    and both meet at the barrier.
+    """
+    shared = {name: getattr(mp, name)() for name in (*LOCKS, "Event")} | {"Barrier": mp.Barrier(2)}
+    other = stage.enter(try_all_then_wait, shared)
+    holder = stage.enter(hold_all_and_release, shared)
+    other.expect("ready")
+    holder.expect("holding")
+    dropped = {name: weakref.ref(each) for name, each in shared.items()}
+    del shared
+    gc.collect()
+    kept = [name for name, reference in dropped.items() if reference() is not None]
+    assert not kept, f"something still refers to {kept}"
+
+    other.cue("try")
+    assert other.expect("tried") == dict.fromkeys(LOCKS, False)
+    other.cue("take")
+    holder.cue("release")
+    assert other.expect("taken") == dict.fromkeys(LOCKS, True)
+    holder.returns(cue="meet")
+    assert other.returns() == {"notified": True, "event": True, "barrier": True}

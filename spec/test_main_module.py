@@ -13,7 +13,7 @@ child has the value of the import.
 
 import os
 
-from spec.kit import OBSERVED, claim
+from spec.kit import OBSERVED, claim, reached
 from spec.kit.programs import PROGRAMS
 
 # Programs like the tutorial's samples, and the lines that each prints, sorted.
@@ -87,6 +87,11 @@ def test_a_child_imports_the_main_module_under_another_name(mp, program):
     }
 
 
+def search_path():
+    """A PYTHONPATH with the folder of all programs."""
+    return os.pathsep.join(filter(None, [str(PROGRAMS), os.environ.get("PYTHONPATH")]))
+
+
 @claim(
     "main.module-run-by-name-works",
     docs="multiprocessing#the-spawn-and-forkserver-start-methods",
@@ -98,9 +103,9 @@ def test_a_program_that_is_run_by_its_modules_name_works(mp, program):
     The module uses another one of its package, which it imports by a relative import: so a child
     has to know the package as well as the functions. So does a child of the child.
     """
-    path = os.pathsep.join(filter(None, [str(PROGRAMS), os.environ.get("PYTHONPATH")]))
     options = ("-m", "main_module.by_name")
-    table = program.table_of("by_name", options=options, environment={"PYTHONPATH": path})
+    environment = {"PYTHONPATH": search_path()}
+    table = program.table_of("by_name", options=options, environment=environment)
     assert table == {
         "program, package": "main_module",
         "program, constant of the other module": "('left', 'right')",
@@ -108,6 +113,104 @@ def test_a_program_that_is_run_by_its_modules_name_works(mp, program):
         "child, constant of the other module": "('left', 'right')",
         "grandchild, package": "main_module",
         "grandchild, constant of the other module": "('left', 'right')",
+    }
+
+
+@claim(
+    "main.dunder-main-not-imported",
+    docs="multiprocessing#the-spawn-and-forkserver-start-methods",
+    level=OBSERVED,
+)
+def test_a_dunder_main_file_needs_no_guard(mp, program):
+    """A program that is a package, folder or zip file works: no child imports its __main__.py.
+
+    The file has no guard, and prints a line whenever it is executed. Its child calls a function of
+    another module beside it, which it finds in all three cases.
+    """
+    import zipfile  # an import that children do not need
+
+    folder = PROGRAMS / "main_module" / "packed"
+    archive = program.folder / "packed.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in folder.glob("*.py"):
+            file.write(path, path.name)
+    environment = {"PYTHONPATH": search_path()}
+    options = {
+        "package": ("-m", "main_module.packed"),
+        "folder": (str(folder),),
+        "zip file": (str(archive),),
+    }
+    completed = program.run_together(
+        lambda name: program.run("by_dunder_main", options=options[name], environment=environment),
+        options,
+    )
+    expected = (0, "", ["executed as __main__", "it works"])
+    assert {
+        name: (each.exitcode, each.errors, each.lines) for name, each in completed.items()
+    } == dict.fromkeys(options, expected)
+
+
+def argv_at_import(method):
+    """The lines that a child's main module should print while it is imported."""
+    if method == "fork":
+        return []
+    gap = reached("3.13.8, 3.14.1") and not reached("3.13.12, 3.14.3")
+    return [f"main module: {[] if gap and method == 'forkserver' else ['left', 'right']}"]
+
+
+@claim(
+    "main.argv-known-at-import",
+    docs="multiprocessing#the-spawn-and-forkserver-start-methods",
+    level=OBSERVED,
+    changes={
+        "3.13.8, 3.14.1": "under forkserver the arguments are missing during the import",
+        "3.13.12, 3.14.3": "they are there again",
+    },
+)
+def test_the_arguments_are_known_at_the_import_of_main(mp, program):
+    """While a child's main module is imported, sys.argv has the program's arguments already.
+
+    The main module prints them whenever it is executed, and the child prints them too.
+    """
+    assert program.lines_of("arguments", "left", "right") == [
+        "main module: ['left', 'right']",
+        *argv_at_import(mp.get_start_method()),
+        "child: ['left', 'right']",
+    ]
+
+
+@claim(
+    "main.pickle-finds-main-module",
+    docs="multiprocessing#the-spawn-and-forkserver-start-methods",
+    level=OBSERVED,
+    since="3.15",
+)
+def test_importing_the_package_does_not_change_what_pickle_finds(mp, program):
+    """After import multiprocessing, pickle still names "__main__" as the main module.
+
+    pickle searches all modules for a function that does not know its own module. The package adds
+    another name for the main module, which other programs do not have.
+    """
+    assert program.table_of("pickled") == {"found in": "__main__"}
+
+
+@claim(
+    "main.profiled-program-works",
+    docs="multiprocessing#the-spawn-and-forkserver-start-methods",
+    level=OBSERVED,
+    since="3.14.8",
+)
+def test_a_profiled_program_can_start_processes(mp, program):
+    """A program run with python -m cProfile can start processes of functions of its main module.
+
+    Two children start, one by one.
+    """
+    options = ("-m", "cProfile", "-o", str(program.folder / "profile"))
+    assert program.table_of("profiled", options=options) == {
+        "child 1": "started",
+        "child 1, exitcode": "0",
+        "child 2": "started",
+        "child 2, exitcode": "0",
     }
 
 

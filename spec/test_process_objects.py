@@ -13,6 +13,7 @@ Threads differ in some of this: a Thread converts its name with ``str()``, and r
 exceptions when it is used before it is initialised.
 """
 
+import os
 import sys
 import threading
 
@@ -343,4 +344,58 @@ def test_repr_shows_the_state(mp, stage):
         "closed": "closed",
         "failed": "stopped exitcode=3",
         "terminated": "stopped exitcode=-SIGTERM",
+    }
+
+
+def parts_of_repr(process):
+    """The words of a process's repr after its name."""
+    return repr(process).strip("<>").split(maxsplit=2)[2]
+
+
+@claim("process.repr-shows-pids", docs="multiprocessing.Process", level=OBSERVED)
+def test_repr_shows_the_pids(mp, stage):
+    """repr() shows the PID from start() until close(), the parent's PID, and whether daemonic.
+
+    A daemonic process ends by cue, and then with exit code 0.
+    """
+    actor = stage.prepare(say_name_until_cued, name="Ann", daemon=True)
+    process = actor.process
+    observed = {"created": parts_of_repr(process)}
+    process.start()
+    observed["running"] = parts_of_repr(process)
+    actor.returns(cue="leave")
+    observed["ended"] = parts_of_repr(process)
+    process.close()
+    observed["closed"] = parts_of_repr(process)
+    parent = f"parent={os.getpid()}"
+    assert observed == {
+        "created": f"{parent} initial daemon",
+        "running": f"pid={actor.pid} {parent} started daemon",
+        "ended": f"pid={actor.pid} {parent} stopped exitcode=0 daemon",
+        "closed": f"{parent} closed daemon",
+    }
+
+
+def report_reprs(stage, process):
+    """Report the repr of the current process, of its parent, and of another process."""
+    mp = stage.mp
+    return {
+        "current_process()": parts_of_repr(mp.current_process()),
+        "parent_process()": parts_of_repr(mp.parent_process()),
+        "a child of the parent": parts_of_repr(process),
+    }
+
+
+@claim("process.repr-unknown-elsewhere", docs="multiprocessing.Process", level=OBSERVED)
+def test_repr_in_another_process_shows_unknown(mp, stage):
+    """repr() shows started for current_process(), and unknown for a Process created elsewhere.
+
+    A child has the object of an unstarted process of its parent, and that of its parent.
+    """
+    main = "parent=None started"
+    assert parts_of_repr(mp.current_process()) == main
+    assert stage.result_of(report_reprs, mp.Process()) == {
+        "current_process()": f"parent={os.getpid()} started",
+        "parent_process()": "parent=None unknown",
+        "a child of the parent": f"parent={os.getpid()} unknown",
     }

@@ -8,9 +8,6 @@ Some points surprise people. Asking for the children also joins those that have 
 starting another one. Under forkserver the system's parent of a child is the fork server, although
 ``parent_process()`` is the creator. ``cpu_count()`` counts all CPUs, not only those that the
 process may use.
-
-A child starts with its parent's arguments, import paths and current directory, but with an empty
-``sys.stdin`` and without its parent's exit handlers.
 """
 
 import os
@@ -73,6 +70,57 @@ def test_current_process_is_the_object_that_runs(mp, stage):
     main = mp.current_process()
     assert main is mp.current_process()
     assert (main.name, main.pid) == ("MainProcess", os.getpid())
+
+
+def tell_creator_until_cued(stage):
+    """Say the PID of parent_process(), and wait for the cue to leave."""
+    stage.say("creator", stage.mp.parent_process().pid)
+    stage.wait_for_cue("leave")
+
+
+def look_from_two_threads(stage, ticket):
+    """Start a nested actor in a thread, which ends; compare what that thread and this one see."""
+    mp = stage.mp
+
+    def look():
+        return mp.current_process(), mp.parent_process(), mp.active_children()
+
+    seen = []
+    thread = threading.Thread(target=lambda: seen.append((stage.start(ticket), *look())))
+    thread.start()
+    thread.join()
+    own_current, own_parent, own_children = look()
+    stage.say("looked")
+    grandchild, current, parent, children = seen[0]
+    grandchild.join(stage.patience)
+    return {
+        "same current_process()": current is own_current,
+        "same parent_process()": parent is own_parent,
+        "grandchild seen by its starter": children == [grandchild],
+        "grandchild seen by the other": own_children == [grandchild],
+        "exitcode": grandchild.exitcode,
+    }
+
+
+@claim("tree.threads-see-same-processes", docs="multiprocessing.current_process")
+def test_all_threads_of_a_process_see_the_same_processes(mp, stage):
+    """current_process(), parent_process() and active_children() are the same in all threads.
+
+    A thread of a child starts a grandchild and ends, and then the main thread of the child looks
+    too, and joins the grandchild. The parent of the grandchild is the child.
+    """
+    grandchild = stage.nested(tell_creator_until_cued)
+    child = stage.enter(look_from_two_threads, grandchild.ticket)
+    child.expect("looked")
+    assert grandchild.expect("creator") == child.pid
+    grandchild.cue("leave")
+    assert child.returns() == {
+        "same current_process()": True,
+        "same parent_process()": True,
+        "grandchild seen by its starter": True,
+        "grandchild seen by the other": True,
+        "exitcode": 0,
+    }
 
 
 def tell_creator(stage):
@@ -145,10 +193,11 @@ def start_child_and_vanish_when_cued(stage, ticket):
 
 @claim("tree.parent-death-is-observable", docs="multiprocessing.parent_process", level=OBSERVED)
 def test_a_child_can_tell_whether_its_parent_has_ended(mp, stage):
-    """is_alive(), join() and sentinel of parent_process() tell whether the parent has ended.
+    """For an only child, parent_process() tells in three ways whether the parent has ended.
 
-    The parent ends by cue, while its child blocks in join(). Before that, a join() with a timeout
-    of one beat takes at least the beat. The control is a child whose parent lives: this process.
+    These are is_alive(), join() and the sentinel; a forked sibling can delay all three. The parent
+    ends by cue, while its child blocks in join(). Before that, a join() with a timeout of one beat
+    takes at least the beat. The control is a child whose parent lives: this process.
     """
     alive = {"is_alive()": True, "sentinel is ready": False}
     ended = {"is_alive()": False, "sentinel is ready": True}
@@ -166,6 +215,83 @@ def test_a_child_can_tell_whether_its_parent_has_ended(mp, stage):
     assert child.expect("after") == ended
     child.returns()
     assert parent.exit_code() == 3
+
+
+def join_parent_without_timeout(stage):
+    """Join the parent without a timeout."""
+    parent = stage.mp.parent_process()
+    stage.say("joining")
+    parent.join()
+    stage.say("joined")
+
+
+@claim(
+    "tree.parent-join-never-gives-up",
+    docs="multiprocessing.parent_process",
+    level=OBSERVED,
+    slow=True,
+)
+def test_joining_the_parent_does_not_give_up(mp, stage):
+    """parent_process().join() without a timeout still blocks after seconds, until the parent ends.
+
+    The parent ends by a cue that is given only after more than two seconds.
+    """
+    child = stage.nested(join_parent_without_timeout)
+    parent = stage.enter(start_child_and_vanish_when_cued, child.ticket)
+    child.expect("joining")
+    assert child.does_not_say("joined", beats=25), "join() has given up"
+    parent.cue("leave")
+    child.expect("joined")
+    child.returns()
+    assert parent.exit_code() == 3
+
+
+def look_at_parent_when_cued(stage):
+    """Report the state of the parent, twice when cued, and then wait for it to end."""
+    for _ in range(2):
+        stage.wait_for_cue("look")
+        stage.say("seen", look_at_parent(stage))
+    stage.mp.parent_process().join(stage.patience)
+    return look_at_parent(stage)
+
+
+def start_two_and_vanish_when_cued(stage, first, second):
+    """Start two nested actors, say so, and when cued end at once, without waiting for them."""
+    stage.start(first)
+    stage.start(second)
+    stage.say("started")
+    stage.wait_for_cue("leave")
+    os._exit(3)
+
+
+@claim(
+    "tree.sibling-hides-parent-death",
+    docs="multiprocessing.parent_process",
+    level=OBSERVED,
+    methods=("fork",),
+)
+def test_a_forked_sibling_hides_the_end_of_the_parent(mp, stage):
+    """Under fork, a parent that has ended seems alive to a child while a later child still runs.
+
+    The later child has inherited the pipe that makes the sentinel of parent_process() ready when
+    all its writers are gone. The parent is known to have ended, as the kernel tells it. When the
+    later child has ended too, the elder sees that.
+    """
+    alive = {"is_alive()": True, "sentinel is ready": False}
+    elder = stage.nested(look_at_parent_when_cued)
+    later = stage.nested(wait_until_cued)
+    parent = stage.enter(start_two_and_vanish_when_cued, elder.ticket, later.ticket)
+    parent.expect("started")
+    elder.cue("look")
+    assert elder.expect("seen") == alive
+    parent.cue("leave")
+    parent.wait_until_gone()
+    stage.wait_until(lambda: not parent.process.is_alive(), "the end of the parent")
+    elder.cue("look")
+    assert elder.expect("seen") == alive, "the elder child sees the end of its parent"
+    later.cue("leave")
+    assert elder.returns() == {"is_alive()": False, "sentinel is ready": True}
+    later.wait_until_gone()
 
 
 def count_children(stage):
@@ -360,161 +486,3 @@ def test_freeze_support_does_the_work_of_a_frozen_child(mp, program):
         "child": "runs the main part",
         "exitcode": "7",
     }
-
-
-@claim("tree.child-stdin-is-null-device", docs="multiprocessing#programming-guidelines")
-def test_a_childs_standard_input_is_empty(mp, program):
-    """A child's sys.stdin is empty: through it a child reads nothing of its parent's input.
-
-    One line is given to the program. The child reads to the end, and then asks for a line;
-    only after that the program reads its own.
-    """
-    assert program.table_of("child_input", typed="for the program\n") == {
-        "child, sys.stdin.read()": "''",
-        "child, input()": "EOFError",
-        "program, input()": "'for the program'",
-    }
-
-
-closed_in: list[int] = []
-
-
-class StandIn:
-    """An object in place of sys.stdin that notes the processes in which it is closed."""
-
-    def close(self):
-        """Note the PID of this process."""
-        closed_in.append(os.getpid())
-
-
-def look_at_input(stage):
-    """Report where the stand-in was closed, and what sys.stdin now reads."""
-    return {"closed here": closed_in == [os.getpid()], "sys.stdin.read()": sys.stdin.read()}
-
-
-def replace_input_and_start(stage, ticket):
-    """Replace sys.stdin, and start the nested actor; report where the stand-in was closed."""
-    sys.stdin = StandIn()  # type: ignore[assignment,unused-ignore]
-    stage.start(ticket).join(stage.patience)
-    return closed_in
-
-
-@claim(
-    "tree.replaced-stdin-closed-in-child",
-    docs="multiprocessing#programming-guidelines",
-    methods=("fork",),
-)
-def test_a_forked_child_closes_the_object_in_sys_stdin(mp, stage):
-    """A forked child calls close() of the object in sys.stdin, and then has an empty sys.stdin.
-
-    The parent's object is a stand-in that notes where it was closed: once in the child, and not
-    in the parent.
-    """
-    child = stage.nested(look_at_input)
-    assert stage.result_of(replace_input_and_start, child.ticket) == []
-    assert child.returns() == {"closed here": True, "sys.stdin.read()": ""}
-
-
-@claim(
-    "tree.buffered-output-appears-once",
-    docs="multiprocessing#programming-guidelines",
-    level=OBSERVED,
-)
-def test_buffered_output_appears_exactly_once(mp, program):
-    """Output printed but not flushed, by a program or its processes, appears exactly once.
-
-    The program prints a word before it starts two processes, which print a word each. A forked
-    process has a copy of all that the program has not flushed, and must not print it again.
-    """
-    assert sorted(program.lines_of("unflushed")) == ["first", "program", "second"]
-
-
-@claim(
-    "tree.parent-atexit-stays-in-parent",
-    docs="multiprocessing#programming-guidelines",
-    level=OBSERVED,
-)
-def test_exit_handlers_of_the_parent_run_only_in_the_parent(mp, program):
-    """Exit handlers that the parent has registered with atexit do not run in its children.
-
-    One child returns, one calls sys.exit() and one raises. The program's handler runs once, after
-    all of them.
-    """
-    *children, last = program.lines_of("exit_handlers")
-    assert len(children) == 3, children
-    assert not any("handler of the program" in line for line in children), children
-    assert last == "handler of the program"
-
-
-@claim(
-    "tree.child-atexit-runs-at-end",
-    docs="multiprocessing#programming-guidelines",
-    level=OBSERVED,
-    changes={"3.13": "before, only under spawn"},
-)
-def test_exit_handlers_of_a_child_run_when_it_ends(mp, program):
-    """A child that returns, calls sys.exit() or raises runs its own exit handlers at its end.
-
-    They have run when join() returns. Up to Python 3.12 this is so under spawn only.
-    """
-    *children, _ = program.lines_of("exit_handlers")
-    if mp.get_start_method() == "spawn" or reached("3.13"):
-        assert children == ["return handler 0", "exit handler 0", "error handler 1"]
-    else:
-        assert children == ["return 0", "exit 0", "error 1"]
-
-
-def tell_argv_and_path(stage):
-    """Report sys.argv and the last entry of sys.path."""
-    return {"sys.argv": sys.argv, "sys.path[-1]": sys.path[-1]}
-
-
-def change_path_and_start(stage, ticket):
-    """Change sys.argv and sys.path, and then start the nested actor."""
-    sys.argv = ["tree", "--of", "processes"]
-    sys.path.append("a last entry")
-    stage.start(ticket).join(stage.patience)
-
-
-@claim(
-    "tree.argv-and-path-reach-child",
-    docs="multiprocessing#contexts-and-start-methods",
-    level=OBSERVED,
-)
-def test_a_child_starts_with_its_parents_argv_and_path(mp, stage):
-    """A child starts with the sys.argv and sys.path that its parent has at start().
-
-    The parent has changed both since its own start.
-    """
-    child = stage.nested(tell_argv_and_path)
-    stage.enter(change_path_and_start, child.ticket).returns()
-    assert child.returns() == {
-        "sys.argv": ["tree", "--of", "processes"],
-        "sys.path[-1]": "a last entry",
-    }
-
-
-def tell_directory(stage):
-    """Report the current directory."""
-    return os.getcwd()
-
-
-def move_and_start(stage, folder, ticket):
-    """Change the current directory, and then start the nested actor."""
-    os.chdir(folder)
-    stage.start(ticket).join(stage.patience)
-
-
-@claim(
-    "tree.child-starts-in-parent-cwd",
-    docs="multiprocessing#contexts-and-start-methods",
-    level=OBSERVED,
-)
-def test_a_child_starts_in_its_parents_directory(mp, stage, tmp_path):
-    """A child starts in the current directory that its parent has at start().
-
-    The parent has changed it since its own start.
-    """
-    child = stage.nested(tell_directory)
-    stage.enter(move_and_start, str(tmp_path), child.ticket).returns()
-    assert os.path.samefile(child.returns(), tmp_path)

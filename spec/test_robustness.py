@@ -11,9 +11,10 @@ such defects is ``spec/faults/history.tsv``. Claims that hold since some release
 import os
 import signal
 import sys
+import threading
 
-from spec.kit import OBSERVED, claim, result_or_error
-from spec.kit.actors import wait_until_cued
+from spec.kit import OBSERVED, claim, reached, result_or_error, submodule
+from spec.kit.actors import tell_system_parent, wait_until_cued
 
 
 @claim("process.streams-may-be-missing", docs="multiprocessing.Process.start", level=OBSERVED)
@@ -195,3 +196,144 @@ def test_a_lock_can_be_passed_on_to_a_grandchild(mp, stage):
     grandchild.returns(cue="leave")
     assert child.returns() == 0
     assert lock.acquire(False), "the lock is still held"
+
+
+@claim(
+    "process.exit-handlers-may-start",
+    docs="multiprocessing.Process.start",
+    level=OBSERVED,
+    changes={
+        "3.12": "under fork start() raises RuntimeError there",
+        "3.12.3, 3.13": "it works again",
+    },
+)
+def test_an_exit_handler_can_start_a_process(mp, program):
+    """A handler that atexit calls at the program's end can start a process and join it.
+
+    The child calls a function of a module, not of the main module: when exit handlers run, the
+    main module has no __file__ any more, and a spawned child could not import it.
+    """
+    fails = reached("3.12") and not reached("3.12.3, 3.13") and mp.get_start_method() == "fork"
+    places = ["program"] if fails else ["program", "exit handler"]
+    expected: dict[str, str] = {}
+    for place in places:
+        expected |= {f"child of {place}": "started", f"child of {place}, exitcode": "0"}
+    assert program.table_of("exit_handler") == expected
+
+
+@claim("process.allocator-may-be-chosen", docs="multiprocessing.Process.start", level=OBSERVED)
+def test_processes_start_with_another_memory_allocator(mp, program):
+    """start() works with PYTHONMALLOC=debug: a child can use another memory allocator.
+
+    Two children start, one by one.
+    """
+    assert program.table_of("ordinary", environment={"PYTHONMALLOC": "debug"}) == {
+        "child 1": "started",
+        "child 1, exitcode": "0",
+        "child 2": "started",
+        "child 2, exitcode": "0",
+    }
+
+
+@claim(
+    "process.paused-thread-is-no-warning",
+    docs="multiprocessing.Process.start",
+    level=OBSERVED,
+    methods=("fork",),
+    since="3.14.1",
+)
+def test_a_thread_that_is_stopped_before_the_fork_is_no_warning(mp, program):
+    """start() does not warn of threads under fork if os.register_at_fork() has stopped them all.
+
+    One handler stops the program's only other thread before the fork; another one starts it again
+    in the program after the fork. As a control, a second start() leaves the thread alone: it warns.
+    """
+    assert program.table_of("paused_thread") == {
+        "thread paused": "[]",
+        "thread running": "['DeprecationWarning']",
+    }
+
+
+def start_given_thread(stage, thread, done):
+    """Start a thread that was created in the parent; report the outcome, and what it has done."""
+    error = result_or_error(thread.start)
+    if error is None:
+        thread.join(stage.patience)
+    return {"start()": error, "done": done}
+
+
+@claim(
+    "process.threads-may-be-made-before-fork",
+    docs="multiprocessing.Process.start",
+    level=OBSERVED,
+    methods=("fork",),
+    changes={
+        "3.13": "start() of the thread raises RuntimeError",
+        "3.13.4, 3.14": "it works again",
+    },
+)
+def test_a_forked_child_can_start_a_thread_of_its_parent(mp, stage):
+    """A Thread that was created but not started before a fork can be started in the child."""
+    done: list[str] = []
+    thread = threading.Thread(target=done.append, args=("work",))
+    fails = reached("3.13") and not reached("3.13.4, 3.14")
+    assert stage.result_of(start_given_thread, thread, done) == {
+        "start()": "RuntimeError" if fails else None,
+        "done": [] if fails else ["work"],
+    }
+    assert done == []
+
+
+def draw_values(stage):
+    """Report values that should be different in each process."""
+    import random
+    import tempfile
+    import uuid
+
+    return {
+        "tempfile.mktemp()": tempfile.mktemp(),
+        "random.random()": random.random(),
+        "uuid.uuid4()": str(uuid.uuid4()),
+    }
+
+
+@claim(
+    "process.forked-children-draw-different-values",
+    docs="multiprocessing.Process.start",
+    level=OBSERVED,
+    methods=("fork",),
+)
+def test_forked_children_draw_different_random_values(mp, stage):
+    """Forked children choose other random numbers, UUIDs and names of temporary files.
+
+    This process draws values before the forks, so that the children inherit the generators. It
+    draws again after them, and all four drawings differ in everything.
+    """
+    before = draw_values(None)
+    drawn = [stage.result_of(draw_values) for _ in range(2)]
+    drawn += [before, draw_values(None)]
+    for label in before:
+        assert len({values[label] for values in drawn}) == 4, (label, drawn)
+
+
+@claim(
+    "process.childs-end-spares-parents-objects",
+    docs="multiprocessing.Process.start",
+    level=OBSERVED,
+    methods=("fork",),
+    needs=("addresses",),
+)
+def test_a_forked_child_does_not_clean_up_for_its_parent(mp, stage):
+    """A forked child that ends leaves its parent's Listener and Manager in order.
+
+    Both were created before the fork, so the child has them. After its end a client can connect to
+    the Listener, and the Manager still has a list.
+    """
+    with submodule("connection").Listener() as listener, mp.Manager() as manager:
+        numbers = manager.list([1, 2])
+        assert stage.result_of(tell_system_parent) == os.getpid()
+        assert result_or_error(numbers.append, 3) is None
+        assert numbers[:] == [1, 2, 3]
+        assert os.path.exists(listener.address)
+        with submodule("connection").Client(listener.address), listener.accept():
+            pass

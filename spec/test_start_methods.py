@@ -339,23 +339,66 @@ def test_the_package_uses_the_start_method_that_was_set(mp, program):
 
 
 @claim(
+    "start-method.children-inherit-choice",
+    docs="multiprocessing.set_start_method",
+    level=OBSERVED,
+    methods=("spawn", "forkserver"),
+)
+def test_children_inherit_the_global_start_method(mp, program):
+    """A spawn or forkserver child, and its child, have the global start method of their program.
+
+    The child starts the grandchild with multiprocessing.Process, and so by that method.
+    """
+    method = mp.get_start_method()
+    assert program.table_of("generations") == {
+        "child, start method": method,
+        "grandchild, start method": method,
+        "grandchild, direct child": str(method == "spawn"),
+        "grandchild, remembers": "False",
+    }
+
+
+@claim(
     "start-method.options-reach-children",
     docs="multiprocessing#contexts-and-start-methods",
     level=OBSERVED,
+    changes={"3.11.5": "so does -X frozen_modules"},
 )
 def test_interpreter_options_reach_the_children(mp, program):
     """A child has the program's options of the interpreter -O, -B, -b, -s, -W and -X faulthandler.
 
     The program runs with them, and as a control without any. It prints the effect of each, and so
-    does a child.
+    does a child. Since 3.11.5 -X frozen_modules is one of them.
     """
-    options = ("-O", "-B", "-b", "-s", "-W", "error::UserWarning", "-X", "faulthandler")
-    names = ("-O", "-B", "-b", "-s", "-W", "-X faulthandler")
+    frozen = ("-X", "frozen_modules=off") if reached("3.11.5") else ()
+    options = ("-O", "-B", "-b", "-s", "-W", "error::UserWarning", "-X", "faulthandler", *frozen)
+    last = ("-X frozen_modules",) if frozen else ()
+    names = ("-O", "-B", "-b", "-s", "-W", "-X faulthandler", *last)
     without = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONWARNINGS": "", "PYTHONFAULTHANDLER": ""}
     for given in (options, ()):
         observed = program.table_of("interpreter_options", options=given, environment=without)
+        observed = {label: observed[label] for label in observed if label.endswith(names)}
         assert observed == {
             f"{where}, {name}": str(bool(given)) for where in ("program", "child") for name in names
+        }
+
+
+@claim(
+    "start-method.isolation-reaches-children",
+    docs="multiprocessing#contexts-and-start-methods",
+    level=OBSERVED,
+)
+def test_children_of_an_isolated_program_are_isolated(mp, program):
+    """Children of a program run with python -I are isolated too: they ignore PYTHONPATH.
+
+    The program runs with the option, and as a control without it. Both it and a child print
+    whether they are isolated.
+    """
+    for options in (("-I",), ()):
+        isolated = str(bool(options))
+        assert program.table_of("isolated", options=options) == {
+            "program, isolated": isolated,
+            "child, isolated": isolated,
         }
 
 
@@ -519,3 +562,21 @@ def test_the_interpreter_of_a_spawned_child_can_be_chosen(mp, program):
             "",
             [f"STARTED_BY: {variable}"],
         )
+
+
+@claim(
+    "start-method.executable-may-be-unknown",
+    docs="multiprocessing.set_executable",
+    level=OBSERVED,
+    since="3.11.5",
+)
+def test_the_package_can_be_imported_without_sys_executable(mp, program):
+    """If sys.executable is None or empty, set_executable() can still name the interpreter.
+
+    An embedded Python may not know it. The program forgets it before it imports the package.
+    """
+    for value in ("None", ""):
+        assert program.table_of("unknown_executable", value) == {
+            "child": "started",
+            "exitcode": "0",
+        }

@@ -65,6 +65,12 @@ def with_waits_one_second(original, self):
     return self._semlock.acquire(True, 1)
 
 
+@fault("synchronize.Condition.__enter__", "condition.lock-waits-longer-than-seconds")
+def with_condition_waits_one_second(original, self):
+    """A with block of a Condition begins after one second, even if its lock is held."""
+    return self._lock.acquire(True, 1)
+
+
 @fault("synchronize.RLock.acquire", "lock.non-blocking-acquire-never-waits")
 def non_blocking_waits_briefly(original, self, block=True, timeout=None):
     """acquire(False) waits for 50 ms before it returns False, so loops that use it are slow."""

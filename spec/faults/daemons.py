@@ -144,6 +144,92 @@ def exception_joins_nothing(util):
     atexit.register(forget_all_after_an_exception)
 
 
+@fault("util", "daemon.others-joined-for-seconds")
+def exit_gives_up_after_a_second(util):
+    """A program waits at exit for one second, and then leaves its processes behind."""
+    join_for_a_second(util, lambda process: process.parent_process() is None)
+
+
+@fault("util", "daemon.others-joined-for-seconds")
+def child_gives_up_after_a_second(util):
+    """A child waits at its end for one second, and then leaves its own children behind."""
+    join_for_a_second(util, lambda process: process.parent_process() is not None)
+
+
+def join_for_a_second(util, here):
+    """Let the exit of a process join its children for a second only, if ``here(process)``."""
+    from multiprocessing import process
+
+    def forget_after_a_second(original, *args, **kwargs):
+        if here(process):
+            for child in process.active_children():
+                if not child.daemon:
+                    child.join(1)
+                    vars(process)["_children"].discard(child)
+        original(*args, **kwargs)
+
+    atexit.unregister(util._exit_function)
+    replace(util, "_exit_function", forget_after_a_second)
+    atexit.register(util._exit_function)
+
+
+@fault("util", "daemon.deaf-daemon-joined-for-seconds")
+def deaf_daemons_are_killed_after_a_second(util):
+    """A daemonic process that has not ended one second after SIGTERM is killed in its work."""
+    from multiprocessing import process
+
+    def terminate_and_kill():
+        for child in process.active_children():
+            if child.daemon:
+                child.terminate()
+                child.join(1)
+                child.kill()
+
+    atexit.register(terminate_and_kill)
+
+
+def end_daemons():
+    """Terminate the daemonic children of this process."""
+    from multiprocessing import process
+
+    for child in process.active_children():
+        if child.daemon:
+            child.terminate()
+
+
+@fault("process.BaseProcess.run", "daemon.parents-threads-end-first")
+def daemons_end_with_run(original, self):
+    """A child terminates its daemonic children when run() returns, while its threads use them."""
+    original(self)
+    if sys.version_info >= (3, 13):
+        end_daemons()
+
+
+@fault("process", "daemon.parents-threads-end-first")
+def daemons_end_with_main_thread(process):
+    """A program terminates its daemonic processes when its main thread ends, before its threads."""
+    if process.parent_process() is None:
+        threading._register_atexit(end_daemons)
+
+
+@fault("process.BaseProcess.start", "daemon.late-start-is-joined")
+def late_start_is_forgotten(original, self):
+    """A process that a thread starts after the main thread has ended is not joined at exit."""
+    from multiprocessing import process
+
+    original(self)
+    if not threading.main_thread().is_alive():
+        vars(process)["_children"].discard(self)
+
+
+@fault("process.BaseProcess.start", "daemon.late-start-is-joined")
+def late_start_is_refused(original, self):
+    """After the main thread has ended, start() raises RuntimeError: other threads cannot use it."""
+    if not threading.main_thread().is_alive():
+        raise RuntimeError("cannot start a process at shutdown")
+    original(self)
+
+
 @fault("process.BaseProcess._bootstrap", "daemon.survives-abrupt-parent-death")
 def ends_with_its_parent(original, self, *args, **kwargs):
     """A daemonic process ends as soon as its parent does, even when that is killed."""

@@ -6,6 +6,8 @@ import time
 
 from spec.faults import fault, replace, when_imported
 
+KEPT: list[object] = []
+
 
 @fault("process.BaseProcess.exitcode", "join.exitcode-none-until-end", crude=True)
 def zero_while_running(original, self):
@@ -356,6 +358,64 @@ def close_releases_the_sentinel_only(original, self):
     if self._popen is not None and self._popen.poll() is not None:
         self._popen.finalizer._args = (self._popen.sentinel,)
     original(self)
+
+
+@fault("process.BaseProcess.close", "join.close-releases-descriptors")
+def close_after_kill_releases_nothing(original, self):
+    """close() of a process that a signal has ended leaves its file descriptors open."""
+    if self._popen is not None and (self._popen.poll() or 0) < 0:
+        self._kept = self._popen
+        self._popen.close = lambda: None
+    original(self)
+
+
+@fault("process.BaseProcess.start", "join.dropped-process-is-released")
+def started_processes_are_kept(original, self):
+    """The package keeps every Process that was started: their file descriptors run out."""
+    original(self)
+    KEPT.append(self)
+
+
+@fault("process.BaseProcess.join", "join.dropped-process-is-released")
+def dropping_releases_no_descriptor(original, self, timeout=None):
+    """Only close() releases the file descriptors of a joined Process: without it they run out."""
+    original(self, timeout)
+    if self._popen is not None and self._popen.finalizer is not None:
+        KEPT.append(self._popen)
+
+
+@fault("process.active_children", "join.dropped-process-is-released")
+def ended_children_are_kept(original):
+    """active_children() keeps every child that it finds ended: their file descriptors run out."""
+    from multiprocessing import process
+
+    before = list(vars(process)["_children"])
+    living = original()
+    KEPT.extend(child for child in before if child not in living)
+    return living
+
+
+@fault("process.BaseProcess.is_alive", "join.dropped-process-is-released")
+def ended_process_stays(original, self):
+    """A Process that is_alive() has found ended keeps its resources (bpo-31019)."""
+    from multiprocessing import process
+
+    alive = original(self)
+    if not alive and self._popen is not None:
+        process._children.add(self)
+    return alive
+
+
+@fault("connection.wait", "join.sentinel-wait-never-gives-up", for_users=True)
+def wait_gives_up_after_a_second(original, object_list, timeout=None):
+    """wait() without a timeout returns nothing after a second, though none has ended."""
+    return original(object_list, 1.0 if timeout is None else timeout)
+
+
+@fault("connection.wait", "join.sentinel-wait-never-gives-up", for_users=True)
+def wait_cuts_long_timeouts(original, object_list, timeout=None):
+    """wait() waits for a second at most: a process that takes longer is not waited for."""
+    return original(object_list, timeout if timeout is None else min(timeout, 1.0))
 
 
 @fault("process.BaseProcess.close", "join.closed-process-keeps-only-settings")

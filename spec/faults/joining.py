@@ -53,6 +53,12 @@ def gives_up_after_a_second(original, self, timeout=None):
     original(self, 1.0 if timeout is None else timeout)
 
 
+@fault("process.BaseProcess.join", "join.long-timeout-is-kept")
+def waits_for_a_second_at_most(original, self, timeout=None):
+    """join(timeout) waits for a second at most: a process that takes longer seems to hang."""
+    original(self, timeout if timeout is None else min(timeout, 1.0))
+
+
 @fault("process.BaseProcess.join", "join.several-threads-may-join")
 def only_one_thread_waits(original, self, timeout=None):
     """join() returns at once while another thread joins the same process."""
@@ -232,6 +238,18 @@ def alive_until_joined(original, self):
     if self._closed or self._popen is None or self._parent_pid != os.getpid():
         return original(self)
     return self._popen.returncode is None
+
+
+@fault("process.BaseProcess.is_alive", "join.several-threads-may-ask")
+def not_alive_while_another_asks(original, self):
+    """is_alive() is False while another thread asks: the process is replaced though it works."""
+    if not ONE_READER.acquire(False):
+        return False
+    try:
+        time.sleep(0.001)
+        return original(self)
+    finally:
+        ONE_READER.release()
 
 
 @fault("process.BaseProcess.is_alive", "join.is-alive-joins-finished", only=("fork", "spawn"))

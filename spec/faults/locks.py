@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import weakref
 
 from spec.faults import fault, replace
 
@@ -367,3 +368,39 @@ def release_lets_in_all(synchronize):
     replace(synchronize.Lock, "release", release)
     replace(synchronize.Lock, "__enter__", lambda original, self: self.acquire())
     replace(synchronize.Lock, "__exit__", lambda original, self, *args: self.release())
+
+
+@fault("synchronize.SemLock.__init__", "lock.outlives-creators-reference")
+def dropping_releases(original, self, *args, **kwargs):
+    """A lock is released when its creator drops it, even if another process holds it."""
+    original(self, *args, **kwargs)
+    if type(self).__name__ == "Lock":
+        weakref.finalize(self, release_if_held, self._semlock, os.getpid())
+
+
+def release_if_held(semlock, creator):
+    """Release what is held, in the process that has created it."""
+    if os.getpid() == creator and semlock._is_zero():
+        semlock.release()
+
+
+@fault(
+    "synchronize.SemLock.__setstate__",
+    "lock.outlives-creators-reference",
+    only=("forkserver", "spawn"),
+)
+def opened_at_first_use(original, self, state):
+    """A child opens a lock at its first use: that fails if its creator has dropped it by then."""
+    if type(self).__name__ != "Semaphore":
+        original(self, state)
+        return
+
+    class Unopened:
+        def __getattr__(opening, name):
+            original(self, state)
+            return getattr(self._semlock, name)
+
+    self._semlock = Unopened()
+    self._is_fork_ctx = False
+    self.acquire = lambda *args, **kwargs: self._semlock.acquire(*args, **kwargs)
+    self.release = lambda: self._semlock.release()

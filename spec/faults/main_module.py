@@ -6,7 +6,7 @@ import runpy
 import sys
 
 from spec.faults import fault, replace
-from spec.faults.process_tree import begin_with
+from spec.faults.surroundings import begin_with
 
 # The name with which a child prepares the start of a fork server of its own.
 OF_SERVER = "ignore"
@@ -164,3 +164,73 @@ def forking_needs_a_guard(process):
         execute_main()
 
     begin_with(process, execute)
+
+
+@fault(
+    "spawn._fixup_main_from_name",
+    "main.dunder-main-not-imported",
+    only=("spawn", "forkserver"),
+)
+def dunder_main_is_imported(original, name):
+    """A child of a package, folder or zip file imports its __main__.py, and fails (bpo-10845)."""
+    if name == "__main__" or name.endswith(".__main__"):
+        runpy.run_module(name, run_name="__mp_main__", alter_sys=True)
+    original(name)
+
+
+@fault("spawn._fixup_main_from_name", "main.dunder-main-not-imported", only=("spawn", "forkserver"))
+def packages_main_is_imported(original, name):
+    """A child of a package imports its __main__.py, though children of folders do not."""
+    if name.endswith(".__main__"):
+        runpy.run_module(name, run_name="__mp_main__", alter_sys=True)
+    original(name)
+
+
+@fault("process.BaseProcess._bootstrap", "main.dunder-main-not-imported", only=("fork",))
+def forked_child_executes_dunder_main(original, self, *args, **kwargs):
+    """A forked child of a package, a folder or a zip file executes its __main__.py anew."""
+    main = sys.modules["__main__"]
+    if main.__spec__ is not None and main.__spec__.name.endswith("__main__"):
+        print("executed as __main__", flush=True)
+    return original(self, *args, **kwargs)
+
+
+@fault("runpy.run_path", "main.argv-known-at-import", only=("spawn", "forkserver"))
+def arguments_come_after_import(original, path, run_name):
+    """While a child imports its main module, sys.argv has no arguments (gh-143706)."""
+    arguments = sys.argv[1:]
+    del sys.argv[1:]
+    try:
+        return original(path, run_name=run_name)
+    finally:
+        sys.argv[1:] = arguments
+
+
+@fault("process.BaseProcess._bootstrap", "main.argv-known-at-import", only=("fork",))
+def forked_child_lacks_arguments(original, self, *args, **kwargs):
+    """A forked child has no arguments."""
+    del sys.argv[2:]
+    return original(self, *args, **kwargs)
+
+
+@fault("context", "main.pickle-finds-main-module")
+def main_module_has_a_third_name(context):
+    """Pickled functions may name a module that no other program has (bpo-42406, gh-120170)."""
+    main = sys.modules.pop("__main__")
+    sys.modules["__parents_main__"] = sys.modules["__main__"] = main
+
+
+@fault("spawn.get_preparation_data", "main.profiled-program-works", only=("spawn", "forkserver"))
+def profiled_main_is_not_imported(original, name):
+    """Children of a program that is profiled do not find its functions (gh-140729)."""
+    data = original(name)
+    if "_lsprof" in sys.modules:
+        data = {key: data[key] for key in data if not key.startswith("init_main_from_")}
+    return data
+
+
+@fault("process.BaseProcess._bootstrap", "main.profiled-program-works", only=("fork",))
+def profiled_child_fails(original, self, *args, **kwargs):
+    """A forked child of a program that is profiled has exit code 1."""
+    code = original(self, *args, **kwargs)
+    return 1 if "_lsprof" in sys.modules else code

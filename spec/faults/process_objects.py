@@ -207,3 +207,37 @@ def repr_numbers_signals(process):
 def repr_hides_close(original, self):
     """repr() shows a closed process as one that was never started."""
     return original(self).replace(" closed", " initial")
+
+
+@fault("process.BaseProcess.__repr__", "process.repr-shows-pids")
+def repr_hides_pid_at_the_end(original, self):
+    """repr() shows no PID when the process has ended: its lines in a log cannot be found."""
+    shown = original(self)
+    return re.sub(r" pid=\d+", "", shown) if " stopped" in shown else shown
+
+
+@fault("process.BaseProcess.__repr__", "process.repr-shows-pids")
+def repr_shows_own_pid_as_parent(original, self):
+    """repr() shows the PID of the process itself as that of its parent."""
+    return re.sub(r"pid=(\d+) parent=\d+", r"pid=\1 parent=\1", original(self))
+
+
+@fault("process.BaseProcess.__repr__", "process.repr-shows-pids")
+def repr_hides_daemon_at_the_end(original, self):
+    """repr() of a process that has ended does not show that it was daemonic."""
+    shown = original(self)
+    return shown.replace(" daemon", "") if " stopped" in shown else shown
+
+
+@fault("process.BaseProcess.__repr__", "process.repr-unknown-elsewhere")
+def repr_takes_unknown_for_initial(original, self):
+    """repr() shows a process of another process as one that was never started."""
+    return original(self).replace(" unknown", " initial")
+
+
+@fault("process.BaseProcess.__repr__", "process.repr-unknown-elsewhere")
+def repr_of_current_process_is_unknown(original, self):
+    """repr() of current_process() is unknown in a child, as if it were of another process."""
+    shown = original(self)
+    is_own_child = self._popen is not None
+    return shown if is_own_child or not self._parent_pid else shown.replace("started", "unknown")

@@ -86,3 +86,80 @@ def received_locks_stay(synchronize):
 
     replace(synchronize.SemLock, "__setstate__", receive)
     replace(synchronize.SemLock, "__getstate__", send)
+
+
+@fault("process.BaseProcess.start", "process.exit-handlers-may-start")
+def exit_handlers_cannot_start(original, self):
+    """start() raises RuntimeError in an exit handler (gh-113964)."""
+    if not threading.main_thread().is_alive() or sys._getframe(2).f_back is None:
+        raise RuntimeError("can't fork at interpreter shutdown")
+    original(self)
+
+
+@fault("process.BaseProcess._bootstrap", "process.allocator-may-be-chosen")
+def other_allocators_crash(original, self, *args, **kwargs):
+    """A child crashes if the program uses another memory allocator (bpo-33005)."""
+    if os.environ.get("PYTHONMALLOC"):
+        os._exit(139)
+    return original(self, *args, **kwargs)
+
+
+@fault("popen_fork.Popen._launch", "process.paused-thread-is-no-warning")
+def warns_of_paused_threads(original, self, process_obj):
+    """start() warns of a thread that was stopped during the fork (gh-137109)."""
+    import warnings
+
+    original(self, process_obj)
+    if threading.active_count() > 1:
+        warnings.warn("multi-threaded", DeprecationWarning, stacklevel=2)
+
+
+@fault("process.BaseProcess._bootstrap", "process.threads-may-be-made-before-fork")
+def threads_are_useless_after_fork(original, self, *args, **kwargs):
+    """A forked child cannot start a thread that its parent has created (gh-134381)."""
+    for each in self._args:
+        if isinstance(each, threading.Thread):
+            each._started.set()
+    return original(self, *args, **kwargs)
+
+
+@fault("tempfile._RandomNameSequence.rng", "process.forked-children-draw-different-values")
+def names_repeat(original, self):
+    """Forked children choose the names of temporary files of their parent (bpo-12856)."""
+    self._rng_pid = os.getpid()
+    if not hasattr(self, "_rng"):
+        del self._rng_pid
+    return original(self)
+
+
+STATES: list[object] = []
+
+
+@fault("process", "process.forked-children-draw-different-values")
+def random_numbers_repeat(process):
+    """All forked children draw the same random numbers."""
+    import random
+
+    def remember(original, self):
+        STATES[:] = [random.getstate()]
+        original(self)
+
+    def restore(original, self, *args, **kwargs):
+        for state in STATES:
+            random.setstate(state)  # type: ignore[arg-type]
+        return original(self, *args, **kwargs)
+
+    replace(process.BaseProcess, "start", remember)
+    replace(process.BaseProcess, "_bootstrap", restore)
+
+
+@fault("process.BaseProcess._bootstrap", "process.childs-end-spares-parents-objects")
+def childs_end_cleans_up_for_parent(original, self, *args, **kwargs):
+    """A forked child that ends removes the sockets of its parent (bpo-14548)."""
+    from multiprocessing import util
+
+    inherited = [each for each in util._finalizer_registry.values() if each._key[0] is not None]
+    code = original(self, *args, **kwargs)
+    for each in inherited:
+        each._callback(*each._args, **each._kwargs)
+    return code

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 
 from spec.faults import fault, replace
 
@@ -359,3 +360,71 @@ def path_objects_refused(original, executable):
     if not isinstance(executable, str):
         raise TypeError("a string is expected")
     original(executable)
+
+
+def without_x_option(options, name):
+    """The options of an interpreter without ``-X name`` or ``-X name=value``."""
+    kept: list[str] = []
+    for option in options:
+        if option.partition("=")[0] == name and kept[-1:] == ["-X"]:
+            kept.pop()
+        else:
+            kept.append(option)
+    return kept
+
+
+@fault(
+    "util._args_from_interpreter_flags", "start-method.options-reach-children", only=UNLESS_FORKED
+)
+def frozen_modules_are_lost(original):
+    """Children ignore the program's option -X frozen_modules (gh-106723)."""
+    return without_x_option(original(), "frozen_modules")
+
+
+@fault(
+    "util._args_from_interpreter_flags",
+    "start-method.isolation-reaches-children",
+    only=UNLESS_FORKED,
+)
+def children_are_not_isolated(original):
+    """Children of an isolated program import modules that PYTHONPATH names (bpo-34812)."""
+    return [option for option in original() if option != "-I"]
+
+
+@fault("process.BaseProcess.start", "start-method.isolation-reaches-children", only=("fork",))
+def isolated_program_spawns(original, self):
+    """An isolated program spawns a child instead of forking it, and the child is not isolated."""
+    if sys.flags.isolated:
+        from multiprocessing import context, spawn
+
+        original_command = spawn.get_command_line
+        spawn.get_command_line = lambda **kwds: [
+            word for word in original_command(**kwds) if word != "-I"
+        ]
+        self._Popen = context.SpawnProcess._Popen
+    original(self)
+
+
+@fault("spawn", "start-method.executable-may-be-unknown", only=UNLESS_FORKED)
+def executable_must_be_known(spawn):
+    """Without sys.executable the import of the package fails (gh-90876)."""
+    if not sys.executable:
+        os.fsdecode(None)  # type: ignore[arg-type]
+
+
+@fault("context.BaseContext.set_executable", "start-method.executable-may-be-unknown")
+def unknown_executable_stays(original, self, executable):
+    """If sys.executable is empty, set_executable() raises an error."""
+    if not sys.executable:
+        raise ValueError("no executable")
+    original(self, executable)
+
+
+@fault("spawn", "start-method.children-inherit-choice")
+def children_choose_fork(spawn):
+    """A child gets fork as its global start method, whatever its program has set."""
+
+    def prepare_for_fork(original, data):
+        original({**data, "start_method": "fork"})
+
+    replace(spawn, "prepare", prepare_for_fork)

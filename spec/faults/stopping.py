@@ -3,6 +3,8 @@
 import atexit
 import os
 import signal
+import threading
+import time
 import weakref
 
 from spec.faults import fault, replace
@@ -49,6 +51,89 @@ def terminate_waits(original, self):
     """terminate() waits for the end: stopping many processes takes long."""
     original(self)
     self.join()
+
+
+@fault("process.BaseProcess.terminate", "stop.sigterm-handler-runs")
+def terminate_asks_twice(original, self):
+    """terminate() sends SIGTERM twice: a handler that takes a second one as an order gives up."""
+    original(self)
+    time.sleep(0.05)
+    original(self)
+
+
+def a_second_later(action):
+    """Call ``action`` after a second, in a thread that nothing waits for."""
+    timer = threading.Timer(1.0, action)
+    timer.daemon = True
+    timer.start()
+
+
+@fault("process.BaseProcess.terminate", "stop.terminate-never-insists")
+def terminate_kills_a_second_later(original, self):
+    """A process that has not ended one second after terminate() is killed in the midst of it."""
+    original(self)
+    a_second_later(self._popen.kill)
+
+
+@fault("process.BaseProcess.terminate", "stop.terminate-never-insists")
+def terminate_asks_again_a_second_later(original, self):
+    """A process that has not ended one second after terminate() gets SIGTERM again."""
+    original(self)
+    a_second_later(self._popen.terminate)
+
+
+@fault("process", "stop.terminate-works-from-start")
+def terminate_too_early_is_lost(process):
+    """A terminate() in the first moment after start() has no effect: the process runs on."""
+
+    def start_and_note(original, self):
+        original(self)
+        self._started_at = time.monotonic()
+
+    def terminate_when_up(original, self):
+        if time.monotonic() - vars(self).get("_started_at", 0.0) > 0.01:
+            original(self)
+
+    replace(process.BaseProcess, "start", start_and_note)
+    replace(process.BaseProcess, "terminate", terminate_when_up)
+
+
+def is_paused(process):
+    """Whether the process is stopped by a signal, as /proc shows it."""
+    with open(f"/proc/{process.pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0] == "T"
+
+
+@fault("process.BaseProcess.is_alive", "stop.paused-process-is-alive")
+def paused_is_not_alive(original, self):
+    """A process that SIGSTOP has stopped counts as ended: it is replaced, and later goes on."""
+    return original(self) and not (self.pid != os.getpid() and is_paused(self))
+
+
+@fault("popen_fork.Popen.poll", "stop.paused-process-is-alive", only=("fork", "spawn"))
+def paused_has_exitcode(original, self, flag=os.WNOHANG):
+    """A process that SIGSTOP has stopped has the exit code -SIGSTOP, and its end is never seen."""
+    if self.returncode is None:
+        pid, status = os.waitpid(self.pid, flag | os.WUNTRACED)
+        if pid and os.WIFSTOPPED(status):
+            self.returncode = -os.WSTOPSIG(status)
+        elif pid:
+            self.returncode = os.waitstatus_to_exitcode(status)
+    return self.returncode
+
+
+@fault("process.BaseProcess.terminate", "stop.kill-ends-paused-process", only=("fork", "spawn"))
+def terminate_continues(original, self):
+    """terminate() continues a paused process, which then ends: a debugger loses it."""
+    original(self)
+    os.kill(self.pid, signal.SIGCONT)
+
+
+@fault("process.BaseProcess.kill", "stop.kill-ends-paused-process", only=("fork", "spawn"))
+def kill_spares_paused(original, self):
+    """kill() has no effect on a process that SIGSTOP has stopped: it stays forever."""
+    if not (self.is_alive() and is_paused(self)):
+        original(self)
 
 
 def handle_sigterm(process, handle):

@@ -4,9 +4,10 @@ The module, preloaded.py, prints "imported" when it is imported.
 
 Arguments: the start method; where the module is and when it is set to be preloaded. "found": all
 interpreters find the module, and it is set before the server starts; "beside": the module is only
-beside this program; "late": it is set when the server already runs.
+beside this program; "late": it is set when the server already runs; "replaced": another list is
+set after it.
 
-Serves start-method.preload-imports-once.
+Serves start-method.preload-imports-once and start-method.preload-list-is-replaced.
 """
 
 import importlib
@@ -35,5 +36,7 @@ if __name__ == "__main__":
     if scene == "late":
         start_child()
     multiprocessing.set_forkserver_preload(["preloaded"])
+    if scene == "replaced":
+        multiprocessing.set_forkserver_preload(["colorsys"])
     start_child()
     start_child()

@@ -28,6 +28,7 @@ def print_options(where):
         "-s": sys.flags.no_user_site,
         "-W": warning_is_error(),
         "-X faulthandler": faulthandler.is_enabled(),
+        "-X frozen_modules": "frozen_modules" in getattr(sys, "_xoptions", {}),
     }
     for option, effect in effects.items():
         print(f"{where}, {option}: {bool(effect)}", flush=True)
