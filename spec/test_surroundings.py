@@ -1,8 +1,8 @@
 """Surroundings: the input, output, arguments and directory of a child, and its exit handlers.
 
 A child starts with its parent's arguments, import paths and current directory, but with an empty
-``sys.stdin`` and without its parent's exit handlers. What it changes of these, it changes for
-itself only.
+``sys.stdin`` and without its parent's exit handlers. Its changes
+to these are its own: the parent does not see them.
 
 Output is shared: parent and child write to the same file or terminal. Each flushes its own output
 at its end, and a forked child does not write what its parent had not flushed.
