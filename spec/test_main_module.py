@@ -150,6 +150,19 @@ def test_a_dunder_main_file_needs_no_guard(mp, program):
     } == dict.fromkeys(options, expected)
 
 
+@claim(
+    "main.ipython-not-imported",
+    docs="multiprocessing#the-spawn-and-forkserver-start-methods",
+    level=OBSERVED,
+)
+def test_a_program_called_ipython_is_not_imported(mp, program):
+    """A program in a file named ipython or ipython.py works: no child imports that file.
+
+    The file has no guard, and prints a line whenever it is executed. Its child calls print().
+    """
+    assert program.lines_of("ipython") == ["executed as __main__", "child"]
+
+
 def argv_at_import(method):
     """The lines that a child's main module should print while it is imported."""
     if method == "fork":

@@ -234,3 +234,9 @@ def profiled_child_fails(original, self, *args, **kwargs):
     """A forked child of a program that is profiled has exit code 1."""
     code = original(self, *args, **kwargs)
     return 1 if "_lsprof" in sys.modules else code
+
+
+@fault("spawn._fixup_main_from_path", "main.ipython-not-imported", only=("spawn", "forkserver"))
+def ipython_is_imported(original, main_path):
+    """A child imports ipython.py as any main module, and so executes what has no guard."""
+    runpy.run_path(main_path, run_name="__mp_main__")
