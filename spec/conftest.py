@@ -28,7 +28,7 @@ def mp(request: pytest.FixtureRequest) -> Multiprocessing:
 
     Its servers are started before any claim, so that the order of claims makes no difference.
     """
-    start_servers(request.param)
+    start_servers()
     return package.context(request.param)
 
 

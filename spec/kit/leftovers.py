@@ -9,10 +9,12 @@ import sys
 import tempfile
 import threading
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from spec.kit import guardian
+from spec.kit.capabilities import has, start_methods
 from spec.kit.clock import PATIENCE, now
 from spec.kit.mappings import SHARED_MEMORY
 from spec.kit.package import IMPLEMENTATION, context
@@ -22,24 +24,21 @@ from spec.kit.platforms import descriptors, kill, processes, shared_mappings, sh
 # an end a little later.
 _SETTLING = 0.1
 
-_served: set[str] = set()
 
-
-def start_servers(start_method: str) -> None:
+@cache
+def start_servers() -> None:
     """Make the package start its fork server and its resource tracker, once in a process.
 
     No public function starts them: the first child with a start method does, and the first
     semaphore that has a name. They last until the end of the process, so they have to exist before
-    the claims of which they would look like leftovers.
+    the claims of which they would look like leftovers; a claim may use any start method.
     """
-    if start_method in _served:
-        return
-    _served.add(start_method)
     with contextlib.suppress(ImportError, OSError):  # no semaphore can be created here
         context("spawn").Lock()
-    child = context(start_method).Process()
-    child.start()
-    child.join()
+    if "forkserver" in start_methods() and has("addresses"):
+        child = context("forkserver").Process()
+        child.start()
+        child.join()
 
 
 class Baseline:
