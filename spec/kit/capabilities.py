@@ -8,6 +8,7 @@ name start methods too.
 from __future__ import annotations
 
 import importlib
+import mmap
 import os
 import secrets
 import signal
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -49,6 +51,9 @@ _RALLY = 20.0
 # How many files the largest scene has open in one process, with a margin: the sentinels of
 # twenty-four children, and the connections of as many actors.
 _MOST_FILES = 128
+
+# More files than the function select() takes.
+_HIGH = 2000
 
 
 def _several_cores() -> bool:
@@ -134,6 +139,34 @@ def _scripts() -> bool:
             return False
 
 
+def _guarded_views() -> bool:
+    with mmap.mmap(-1, 1) as mapping, memoryview(mapping):
+        try:
+            mapping.close()
+        except BufferError:
+            return True
+    return False
+
+
+def _counted_references() -> bool:
+    """Whether an object is deleted with its last reference, as CPython does."""
+
+    class Dropped:
+        pass
+
+    return weakref.ref(Dropped())() is None
+
+
+def _high_descriptors() -> bool:
+    """Whether a process may be permitted to open more than two thousand files."""
+    try:
+        resource = importlib.import_module("resource")
+    except ImportError:
+        return False
+    most: int = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return most >= _HIGH or most == int(resource.RLIM_INFINITY)
+
+
 CAPABILITIES = {
     "several-cores": Capability(
         "two interpreters cannot run at the same time here: fewer than two cores are usable",
@@ -189,6 +222,16 @@ CAPABILITIES = {
     ),
     "many-files": Capability(
         f"a process cannot open {_MOST_FILES} files here (ulimit -n)", _many_files
+    ),
+    "guarded-views": Capability(
+        "a mapping can be closed here while a memoryview of it exists", _guarded_views
+    ),
+    "counted-references": Capability(
+        "an object is not deleted with its last reference here", _counted_references
+    ),
+    "high-descriptors": Capability(
+        f"a process cannot open {_HIGH} files here, even if it asks for that (ulimit -Hn)",
+        _high_descriptors,
     ),
     "semaphore-value": Capability(
         "the value of a semaphore cannot be read here (sem_getvalue)", _semaphore_value
