@@ -7,7 +7,7 @@ travel as pickles; ``send_bytes()``, ``recv_bytes()`` and ``recv_bytes_into()`` 
 A connection is a context manager. It is closed when it is garbage
 collected: keep a reference as long as you need it. ``poll()`` is in the chapter after this.
 
-Some points surprise people. ``recv()`` unpickles whatever comes, so this is for trusted processes
+Some points surprise people. ``recv()`` unpickles whatever comes: use it with trusted processes
 only. After ``recv_bytes(maxlength)`` has refused a message, the connection cannot be read any more.
 ``recv_bytes_into()`` with an array of integers loses the bytes that do not fill a whole integer.
 
