@@ -145,7 +145,7 @@ def _guarded_views() -> bool:
             mapping.close()
         except BufferError:
             return True
-    return False
+    return False  # unrun: only PyPy closes it
 
 
 def _counted_references() -> bool:
@@ -161,7 +161,7 @@ def _high_descriptors() -> bool:
     """Whether a process may be permitted to open more than two thousand files."""
     try:
         resource = importlib.import_module("resource")
-    except ImportError:
+    except ImportError:  # unrun: only Windows lacks the module
         return False
     most: int = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     return most >= _HIGH or most == int(resource.RLIM_INFINITY)

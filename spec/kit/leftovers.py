@@ -62,10 +62,9 @@ class Baseline:
         if sys.implementation.name == "pypy":
             gc.collect()
         found = self._beyond(processes_only)
-        if found:
-            gc.collect()
         deadline = now() + _SETTLING * self._patience
         while found and now() < deadline:
+            gc.collect()  # again and again: PyPy needs several for objects that refer to others
             time.sleep(0.01)
             found = self._beyond(processes_only)
         return found
