@@ -11,9 +11,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import coverage
+if TYPE_CHECKING:
+    import coverage
 
 MARK = "# unrun: "
 ROOT = Path(__file__).parents[2]
@@ -56,6 +57,8 @@ def unrun(measured: coverage.Coverage) -> Iterator[Line]:
 
 def main() -> int:
     """Read the data of coverage and print the lines; returns the exit code."""
+    import coverage  # not above: a test of the other functions runs without it
+
     measured = coverage.Coverage()
     measured.load()
     lines = list(unrun(measured))
