@@ -472,7 +472,7 @@ def tell_whether_pipes_block(stage):
     socket.setdefaulttimeout(TICK)
     ends = [*stage.mp.Pipe(False), *stage.mp.Pipe(True)]
     timeout = socket.socket().gettimeout()
-    return {"socket": timeout, "pipes": [os.get_blocking(end.fileno()) for end in ends]}
+    return {"socket": timeout, "pipes": [os.get_blocking(end.fileno()) for end in ends]}  # type: ignore[attr-defined,unused-ignore]
 
 
 @claim(

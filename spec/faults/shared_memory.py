@@ -3,25 +3,6 @@
 from spec.faults import fault, replace
 
 
-@fault(
-    "shared_memory.SharedMemory.__init__",
-    "shared-memory.attached-by-name",
-    "shared-memory.passed-object-attaches-by-name",
-    "shared-memory.list-writes-are-mutual",
-    "shared-memory.manager-list-is-shared",
-)
-def writes_stay_private(original, self, name=None, create=False, size=0, **settings):
-    """A process that attaches to a block reads what others write; its own writes reach no other."""
-    import mmap
-
-    original(self, name, create, size, **settings)
-    if not create:
-        private = mmap.mmap(self._fd, self._size, access=mmap.ACCESS_COPY)
-        self._buf.release()
-        self._mmap.close()
-        self._mmap, self._buf = private, memoryview(private)
-
-
 @fault("shared_memory", "shared-memory.attached-by-name", "shared-memory.buffer-can-be-cast")
 def writes_wait_for_close(shared_memory):
     """The creator's writes to a block reach the other processes only when it closes the block."""
@@ -263,3 +244,22 @@ def with_closes(shared_memory):
     made = shared_memory.SharedMemory
     made.__enter__ = lambda self: self
     made.__exit__ = lambda self, *error: self.close()
+
+
+@fault(
+    "shared_memory.SharedMemory.__init__",
+    "shared-memory.attached-by-name",
+    "shared-memory.passed-object-attaches-by-name",
+    "shared-memory.list-writes-are-mutual",
+    "shared-memory.manager-list-is-shared",
+)
+def writes_stay_private(original, self, name=None, create=False, size=0, **settings):
+    """A process that attaches to a block reads what others write; its own writes reach no other."""
+    import mmap
+
+    original(self, name, create, size, **settings)
+    if not create:
+        private = mmap.mmap(self._fd, self._size, access=mmap.ACCESS_COPY)
+        self._buf.release()
+        self._mmap.close()
+        self._mmap, self._buf = private, memoryview(private)

@@ -101,7 +101,7 @@ def track_is_pickled(original, self):
     import functools
     from multiprocessing import shared_memory
 
-    again = functools.partial(shared_memory.SharedMemory, track=self._track)
+    again = functools.partial(shared_memory.SharedMemory, track=self._track)  # type: ignore[call-arg,unused-ignore]
     return again, original(self)[1]
 
 
