@@ -22,7 +22,6 @@ import select
 import signal
 import sys
 import threading
-import time
 import weakref
 
 from spec.kit import (
@@ -427,10 +426,9 @@ def test_a_running_process_cannot_be_closed(mp, stage):
     stage.wait_until(lambda: result_or_error(actor.process.close) is None, "close() succeeding")
 
 
-def sleep_forever():
-    """Sleep until this process is killed."""
-    while True:
-        time.sleep(1)
+def wait_forever():
+    """Wait for what never comes, until this process is killed."""
+    threading.Event().wait()
 
 
 def open_descriptors():
@@ -451,7 +449,7 @@ def test_close_releases_the_file_descriptors(mp, stage):
     is killed.
     """
     stage.result_of(say_up)
-    for way, target in (("ended", None), ("killed", sleep_forever)):
+    for way, target in (("ended", None), ("killed", wait_forever)):
         process = mp.Process(target=target)
         before = open_descriptors()
         process.start()

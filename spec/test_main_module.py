@@ -219,7 +219,7 @@ def test_a_profiled_program_can_start_processes(mp, program):
     Two children start, one by one.
     """
     options = ("-m", "cProfile", "-o", str(program.folder / "profile"))
-    assert program.table_of("profiled", options=options) == {
+    assert program.table_of("robustness/ordinary", options=options) == {
         "child 1": "started",
         "child 1, exitcode": "0",
         "child 2": "started",

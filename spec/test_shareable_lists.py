@@ -16,32 +16,12 @@ that needs a lock.
 """
 
 import pickle
-import secrets
 import struct
 
 from spec.kit import OBSERVED, claim, result_or_error, submodule
+from spec.kit.blocks import Blocks, new_name
 
-NEEDS = ("semaphores",)  # stands for "shared-memory": the same folder, without sem_open
-
-
-class Lists:
-    """The lists of a scene: their blocks are unlinked at the end of a with, even if it fails."""
-
-    def __init__(self):
-        self._kept = []
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        for shareable in self._kept:
-            result_or_error(shareable.shm.close)
-            result_or_error(shareable.shm.unlink)
-
-    def new(self, *sequence, **settings):
-        """A ShareableList with these arguments."""
-        self._kept.append(submodule("shared_memory").ShareableList(*sequence, **settings))
-        return self._kept[-1]
+NEEDS = ("shared-memory",)
 
 
 def typed(items):
@@ -58,15 +38,15 @@ def test_a_list_takes_values_of_six_types(mp, stage):
 
     All are stored in a new list, and each is also assigned to an item that was a string.
     """
-    with Lists() as lists:
-        assert typed(lists.new(VALUES)) == typed(VALUES)
-        assigned = lists.new(["a string"] * len(VALUES))
+    with Blocks() as blocks:
+        assert typed(blocks.new_list(VALUES)) == typed(VALUES)
+        assigned = blocks.new_list(["a string"] * len(VALUES))
         for index, value in enumerate(VALUES):
             assigned[index] = value
         assert typed(assigned) == typed(VALUES)
-        assert typed(lists.new("ab")) == [("str", "a"), ("str", "b")]
-        assert typed(lists.new(range(3))) == [("int", 0), ("int", 1), ("int", 2)]
-        assert typed(lists.new()) == []
+        assert typed(blocks.new_list("ab")) == [("str", "a"), ("str", "b")]
+        assert typed(blocks.new_list(range(3))) == [("int", 0), ("int", 1), ("int", 2)]
+        assert typed(blocks.new_list()) == []
 
 
 class Text(str):
@@ -85,18 +65,18 @@ def test_a_list_refuses_values_of_other_types(mp, stage):
 
     So it does for a new list and on assignment, which leaves the item as it is.
     """
-    with Lists() as lists:
-        shareable = lists.new(["kept", 1])
+    with Blocks() as blocks:
+        shareable = blocks.new_list(["kept", 1])
         observed = {
             kind.__name__: (
-                result_or_error(lists.new, [kind()]),
+                result_or_error(blocks.new_list, [kind()]),
                 result_or_error(shareable.__setitem__, 0, kind()),
                 result_or_error(shareable.__setitem__, 1, kind()),
             )
             for kind in (list, tuple, dict, complex, bytearray, object)
         }
         assert observed == dict.fromkeys(observed, ("KeyError",) * 3)
-        assert result_or_error(lists.new, [Text("a")]) == "KeyError"
+        assert result_or_error(blocks.new_list, [Text("a")]) == "KeyError"
         assert list(shareable) == ["kept", 1]
 
 
@@ -111,9 +91,9 @@ def test_an_int_of_more_than_64_bits_damages_an_item(mp, stage):
     The string is lost, as the new type is noted before the value is packed. The other items are
     unharmed.
     """
-    with Lists() as lists:
+    with Blocks() as blocks:
         for value in (2**63, -(2**63) - 1):
-            shareable = lists.new([5, "a string", "other"])
+            shareable = blocks.new_list([5, "a string", "other"])
             assert result_or_error(shareable.__setitem__, 1, value) == struct.error.__name__
             assert type(shareable[1]) is int
             assert [shareable[0], shareable[2]] == [5, "other"]
@@ -123,7 +103,7 @@ def test_an_int_of_more_than_64_bits_damages_an_item(mp, stage):
     "shared-memory.list-failed-creation-leaves-block",
     docs="multiprocessing.shared_memory.ShareableList",
     level=OBSERVED,
-    needs=("named-semaphores",),  # stands for "named-memory"
+    needs=("named-memory",),
 )
 def test_a_list_that_cannot_be_made_leaves_its_block(mp, stage):
     """On POSIX, a new ShareableList with an int beyond 64 bits raises, but its block stays.
@@ -135,9 +115,9 @@ def test_a_list_that_cannot_be_made_leaves_its_block(mp, stage):
     found = {}
     values: tuple[object, ...] = (2**63, [])
     for value in values:
-        name = "spec" + secrets.token_hex(4)
-        with Lists() as lists:
-            found[str(value)] = result_or_error(lists.new, [value], name=name)
+        name = new_name()
+        with Blocks() as blocks:
+            found[str(value)] = result_or_error(blocks.new_list, [value], name=name)
             attach = submodule("shared_memory").SharedMemory
             block = result_or_error(attach, name)
             if not isinstance(block, str):
@@ -161,8 +141,8 @@ def test_a_list_cannot_grow_or_be_sliced(mp, stage):
     Slicing raises TypeError, to read as well as to write.
     """
     changing = ("append", "clear", "extend", "insert", "pop", "remove", "__delitem__", "__iadd__")
-    with Lists() as lists:
-        shareable = lists.new([1, 2, 3])
+    with Blocks() as blocks:
+        shareable = blocks.new_list([1, 2, 3])
         assert [name for name in changing if hasattr(shareable, name)] == []
         observed = {
             "items[0:2]": result_or_error(shareable.__getitem__, slice(0, 2)),
@@ -183,9 +163,9 @@ def test_an_index_past_the_end_is_refused(mp, stage):
 
     An empty list refuses index 0.
     """
-    with Lists() as lists:
+    with Blocks() as blocks:
         for items in ([], ["a"], [1, 2, 3]):
-            shareable = lists.new(items)
+            shareable = blocks.new_list(items)
             for index in (len(items), len(items) + 1, 1000):
                 observed = {
                     "read": result_or_error(shareable.__getitem__, index),
@@ -206,8 +186,8 @@ def test_an_index_before_the_beginning_damages_the_list(mp, stage):
     After the assignment, which raises nothing, the first item cannot be read. A list raises
     IndexError.
     """
-    with Lists() as lists:
-        shareable = lists.new(["ab", 1, 2.5])
+    with Blocks() as blocks:
+        shareable = blocks.new_list(["ab", 1, 2.5])
         assert result_or_error(shareable.__setitem__, -4, 7) is None
         observed = [result_or_error(shareable.__getitem__, index) for index in range(3)]
         assert observed[:2] == [struct.error.__name__, 1]
@@ -227,12 +207,12 @@ FITTING = {
 }
 
 
-def items_after_filling(lists, first, longest):
+def items_after_filling(blocks, first, longest):
     """Assign a string that fills the slot of the first value, and a longer one; the outcomes.
 
     All is done twice, with a float in between.
     """
-    shareable = lists.new([1, first, 2])
+    shareable = blocks.new_list([1, first, 2])
     seen = []
     for _ in range(2):
         shareable[1] = longest
@@ -251,12 +231,12 @@ def test_a_string_must_fit_into_its_slot(mp, stage):
     size whatever is assigned. A string that fills it can be assigned, and does no harm to its
     neighbours; its length in bytes counts.
     """
-    with Lists() as lists:
+    with Blocks() as blocks:
         for first, longest in FITTING.items():
             full = [1, longest, 2]
-            seen = items_after_filling(lists, first, longest)
+            seen = items_after_filling(blocks, first, longest)
             assert seen == [full, "ValueError", full] * 2, f"the slot of {first!r}"
-        shareable = lists.new(["1234567", 2])
+        shareable = blocks.new_list(["1234567", 2])
         shareable[0] = "encodé"
         assert result_or_error(shareable.__setitem__, 0, "ééééé") == "ValueError"
         assert list(shareable) == ["encodé", 2]
@@ -274,10 +254,10 @@ def test_a_string_of_other_than_ascii_characters_may_be_cut(mp, stage):
     character is cut in the middle, reading the item raises UnicodeDecodeError. The neighbours are
     unharmed. The issue is github.com/python/cpython/issues/88336.
     """
-    with Lists() as lists:
-        shareable = lists.new([1, "é" * 10, 2])
+    with Blocks() as blocks:
+        shareable = blocks.new_list([1, "é" * 10, 2])
         assert list(shareable) == [1, "é" * 8, 2]
-        cut = lists.new([1, "€" * 8, 2])
+        cut = blocks.new_list([1, "€" * 8, 2])
         assert result_or_error(cut.__getitem__, 1) == "UnicodeDecodeError"
         assert [cut[0], cut[2]] == [1, 2]
 
@@ -289,9 +269,9 @@ def test_null_characters_at_the_end_are_lost(mp, stage):
     They are lost on making the list and on assigning; those before another character are kept, so
     one more character at the end, to be removed after reading, preserves them.
     """
-    with Lists() as lists:
+    with Blocks() as blocks:
         stored = {b"ab\0\0": b"ab", "cd\0": "cd", b"\0": b"", "a\0b": "a\0b", b"a\0\7": b"a\0\7"}
-        shareable = lists.new(list(stored))
+        shareable = blocks.new_list(list(stored))
         assert list(shareable) == list(stored.values())
         for index, value in enumerate(stored):
             shareable[index] = value
@@ -301,9 +281,9 @@ def test_null_characters_at_the_end_are_lost(mp, stage):
 LARGEST = 9_999_991
 
 
-def length_of_item(lists, item):
+def length_of_item(blocks, item):
     """The length of the item after it was stored in a new list."""
-    return len(lists.new([item])[0])
+    return len(blocks.new_list([item])[0])
 
 
 @claim(
@@ -318,10 +298,10 @@ def test_a_string_of_ten_million_bytes_is_refused(mp, stage):
     The documentation says less than 10 million. The slot, whose size is a multiple of 8, has to
     be smaller than that; an interpreter with -O does not refuse it.
     """
-    with Lists() as lists:
+    with Blocks() as blocks:
         for character in ("a", b"a"):
-            assert length_of_item(lists, character * LARGEST) == LARGEST
-            refused = result_or_error(length_of_item, lists, character * (LARGEST + 1))
+            assert length_of_item(blocks, character * LARGEST) == LARGEST
+            refused = result_or_error(length_of_item, blocks, character * (LARGEST + 1))
             assert refused == "AssertionError"
 
 
@@ -347,8 +327,8 @@ def test_a_list_is_read_as_a_sequence(mp, stage):
     They give what they give for a list of the same items.
     """
     items = [1, "b", True, 2.5, "b"]
-    with Lists() as lists:
-        shareable = lists.new(items)
+    with Blocks() as blocks:
+        shareable = blocks.new_list(items)
         assert readings_of(shareable) == readings_of(items)
         shareable[-2] = -2.5
         assert list(shareable) == [1, "b", True, -2.5, "b"]
@@ -361,8 +341,8 @@ def test_count_compares_values(mp, stage):
     As in a list, 1, 1.0 and True are equal, and a str and bytes are not.
     """
     items = [1, "b", True, 1.0, "b", b"b", None]
-    with Lists() as lists:
-        shareable = lists.new(items)
+    with Blocks() as blocks:
+        shareable = blocks.new_list(items)
         for value in (1, "b", b"b", None, "c", 0):
             assert shareable.count(value) == items.count(value), value
         shareable[0] = "b"
@@ -379,8 +359,8 @@ def test_index_is_that_of_the_first_item(mp, stage):
     Unlike that of a list, it takes no beginning and no end.
     """
     items = ["a", "b", True, 1, "b"]
-    with Lists() as lists:
-        shareable = lists.new(items)
+    with Blocks() as blocks:
+        shareable = blocks.new_list(items)
         for value in ("a", "b", 1):
             assert shareable.index(value) == items.index(value)
         for absent in ("c", b"a", None):
@@ -400,8 +380,8 @@ def test_format_tells_how_items_are_packed(mp, stage):
     It packs the items as they are stored: an int is a q, a float a d, and a string an s with the
     size of its slot. An assignment of another type changes it.
     """
-    with Lists() as lists:
-        shareable = lists.new([5, 2.5, b"1234567", "12345678"])
+    with Blocks() as blocks:
+        shareable = blocks.new_list([5, 2.5, b"1234567", "12345678"])
         assert shareable.format == "qd8s16s"
         assert struct.calcsize("<" + shareable.format) <= shareable.shm.size
         shareable[0], shareable[1], shareable[3] = 0.5, "abc", 1
@@ -431,13 +411,13 @@ def test_all_processes_write_to_one_list(mp, stage):
     A child writes through each of the three, and reads what the parent and the two others have
     written.
     """
-    with Lists() as lists:
-        shareable = lists.new(["text of 16 bytes", 1, 2.5, "first"])
+    with Blocks() as blocks:
+        shareable = blocks.new_list(["text of 16 bytes", 1, 2.5, "first"])
         assert type(shareable.shm) is submodule("shared_memory").SharedMemory
         pickled = pickle.dumps(shareable)
         shareable[3] = "parent"
         seen = stage.result_of(change_items, shareable.shm.name, shareable, pickled)
         assert seen == [["by name", -1, None, "parent"]] * 3
         assert list(shareable) == ["by name", -1, None, "parent"]
-        again = lists.new(name=shareable.shm.name)
+        again = blocks.new_list(name=shareable.shm.name)
         assert list(again) == ["by name", -1, None, "parent"]

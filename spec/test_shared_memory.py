@@ -14,44 +14,11 @@ array on it, still exists. And a SharedMemory object cannot be used in a ``with`
 """
 
 import pickle
-import secrets
 
 from spec.kit import OBSERVED, claim, result_or_error, submodule
+from spec.kit.blocks import Blocks, new_name
 
-NEEDS = ("semaphores",)  # stands for "shared-memory": the same folder, without sem_open
-
-
-class Blocks:
-    """The blocks of a scene: closed and unlinked at the end of a with, even if a claim fails."""
-
-    def __init__(self):
-        self._kept = []
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        for block in self._kept:
-            result_or_error(block.close)
-            result_or_error(block.unlink)
-
-    def keep(self, block):
-        """Close and unlink this block too; returns it."""
-        self._kept.append(block)
-        return block
-
-    def attach(self, name, **settings):
-        """A SharedMemory object that is attached to the block of this name."""
-        return self.keep(submodule("shared_memory").SharedMemory(name, **settings))
-
-    def new(self, size, **settings):
-        """A SharedMemory object with a new block."""
-        return self.attach(settings.pop("name", None), create=True, size=size, **settings)
-
-
-def new_name():
-    """A name that no block has: short, as some systems allow 14 characters only."""
-    return "spec" + secrets.token_hex(4)
+NEEDS = ("shared-memory",)
 
 
 def read_and_write_when_cued(stage, name, answer):
@@ -404,7 +371,7 @@ def use_attached_when_cued(stage, name):
     "shared-memory.unlink-keeps-attached-data",
     docs="multiprocessing.shared_memory.SharedMemory.unlink",
     level=OBSERVED,
-    needs=("named-semaphores",),  # stands for "named-memory"
+    needs=("named-memory",),
 )
 def test_unlink_removes_the_name_and_no_data(mp, stage):
     """On POSIX, unlink() removes the name at once; attached processes keep the block itself.
@@ -492,8 +459,7 @@ def test_a_block_is_no_context_manager(mp, stage):
     Use contextlib.closing() for the former, or a SharedMemoryManager.
     """
     with Blocks() as blocks:
-        shareable = submodule("shared_memory").ShareableList([1])
-        blocks.keep(shareable.shm)
+        shareable = blocks.new_list([1])
         observed = {
             "SharedMemory": result_or_error(enter_with, blocks.new(4)),
             "ShareableList": result_or_error(enter_with, shareable),

@@ -19,47 +19,14 @@ one might take forever.
 import importlib
 import os
 import re
-import secrets
 import signal
 import sys
 
 from spec.kit import BEAT, OBSERVED, TICK, claim, reached, result_or_error, submodule
+from spec.kit.blocks import Blocks, new_name
 
-NEEDS = ("semaphores",)  # stands for "shared-memory": the same folder, without sem_open
-POSIX = ("named-semaphores",)  # stands for "named-memory": names stay until unlink()
-
-
-class Blocks:
-    """The blocks of a scene: closed and unlinked at the end of a with, even if a claim fails."""
-
-    def __init__(self):
-        self._kept = []
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        for block in self._kept:
-            result_or_error(block.close)
-            result_or_error(block.unlink)
-
-    def keep(self, block):
-        """Close and unlink this block too; returns it."""
-        self._kept.append(block)
-        return block
-
-    def attach(self, name, **settings):
-        """A SharedMemory object that is attached to the block of this name."""
-        return self.keep(submodule("shared_memory").SharedMemory(name, **settings))
-
-    def new(self, size, **settings):
-        """A SharedMemory object with a new block."""
-        return self.attach(settings.pop("name", None), create=True, size=size, **settings)
-
-
-def name_of_new_block():
-    """A name that no block has."""
-    return "spec" + secrets.token_hex(4)
+NEEDS = ("shared-memory",)
+POSIX = ("named-memory",)
 
 
 def state_of_block(name):
@@ -87,7 +54,7 @@ def test_a_block_exists_after_the_end_of_its_creator(mp, stage):
     A child creates it, closes it and ends; no process is attached then. After that the test
     attaches to it.
     """
-    name = name_of_new_block()
+    name = new_name()
     creator = stage.enter(create_block_and_end, name)
     creator.returns()
     assert creator.exit_code() == 0
@@ -142,7 +109,7 @@ def test_the_end_of_a_child_does_not_remove_a_block(mp, stage, tmp_path):
 
 def leave_blocks(program, way, number=1):
     """Run the program that leaves so many blocks; its outcome, the blocks' names and states."""
-    names = [name_of_new_block() for _ in range(number)]
+    names = [new_name() for _ in range(number)]
     try:
         completed = program.run("leaving", way, *names)
     finally:

@@ -8,6 +8,7 @@ name start methods too.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import mmap
 import os
 import secrets
@@ -128,6 +129,26 @@ def _named_semaphores() -> bool:
         return True
 
 
+def _shared_memory() -> bool:
+    """Whether the system, without the package, can create shared memory; it is unlinked at once."""
+    try:
+        posix = importlib.import_module("_posixshmem")
+    except ImportError:
+        return importlib.util.find_spec("_winapi") is not None
+    name = f"/spec{secrets.token_hex(4)}"
+    try:
+        os.close(posix.shm_open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode=0o600))
+        posix.shm_unlink(name)
+    except OSError:
+        return False
+    return True
+
+
+def _named_memory() -> bool:
+    """Whether it is POSIX's shared memory: that has its name until the name is unlinked."""
+    return importlib.util.find_spec("_posixshmem") is not None and _shared_memory()
+
+
 def _scripts() -> bool:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "script")
@@ -181,6 +202,12 @@ CAPABILITIES = {
     "named-semaphores": Capability(
         "semaphores have no names here that must be unlinked (sem_unlink)",
         _named_semaphores,
+    ),
+    "shared-memory": Capability(
+        "no shared memory can be created here: /dev/shm cannot be written to", _shared_memory
+    ),
+    "named-memory": Capability(
+        "shared memory has no name here that stays until unlink()", _named_memory
     ),
     "waitid": Capability(
         "the end of a child cannot be seen here without collecting its exit status (os.waitid)",

@@ -117,6 +117,16 @@ def test_another_users_group_exists(monkeypatch, answer):
     assert platforms.group_exists(77) == (answer is not ProcessLookupError)
 
 
+@linux
+def test_shared_memory_is_missing_where_it_cannot_be_created(monkeypatch):
+    probe = capabilities.CAPABILITIES["shared-memory"].probe
+    assert probe()
+    monkeypatch.setattr(importlib.import_module("_posixshmem"), "shm_open", refuse)
+    assert not probe()
+    monkeypatch.setitem(sys.modules, "_posixshmem", None)
+    assert not probe()
+
+
 def test_a_probe_that_is_refused_what_it_needs_is_one_line(monkeypatch):
     refused = capabilities.Capability("", refuse)
     monkeypatch.setitem(capabilities.CAPABILITIES, "refused", refused)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # Capabilities that Windows lacks and whose probes return True here.
-LACKING = ("named-semaphores", "native-pids", "scripts")
+LACKING = ("named-memory", "named-semaphores", "native-pids", "scripts")
 
 # The resolution in seconds of time.time(), and of time.monotonic() up to Python 3.12.
 _RESOLUTION = 1 / 64

@@ -2,7 +2,7 @@
 
 Argument: the start method.
 
-Serves process.allocator-may-be-chosen.
+Serves process.allocator-may-be-chosen and main.profiled-program-works.
 """
 
 import multiprocessing
