@@ -338,12 +338,13 @@ def test_output_of_a_preloaded_module_appears_once(mp, program):
     """The output of a preloaded module appears once, even if it was still buffered at a fork.
 
     The module prints a line, and writes to standard error without an end of line; it flushes
-    neither. Two children end, and with them their copies of the buffers.
+    neither. Two children end, and with them their copies of the buffers. Only this text is counted:
+    the server may be killed before it has removed its lock, of which the tracker then warns.
     """
     completed = program.run("preload_effects")
     assert completed.exitcode == 0
     assert completed.lines.count("printed by the preloaded module") == 1, completed.lines
-    assert completed.errors == "[written by the preloaded module]"
+    assert completed.errors.count("[written by the preloaded module]") == 1, completed.errors
 
 
 @claim(
