@@ -240,8 +240,8 @@ def start_both_kinds_and_end(stage, daemon, other):
 def test_a_child_that_ends_terminates_its_daemons_and_joins_the_others(mp, stage):
     """A child that ends normally terminates its daemonic children and joins its other children.
 
-    The daemonic grandchild gets no cue, so only being terminated can end it. The other is cued a
-    beat after that, and until then the child has not ended.
+    The daemonic grandchild gets no cue, so only being terminated can end it. The other is cued five
+    beats after that, and until then the child has not ended.
     """
     daemon = stage.nested(stay_until_cued_to_speak)
     other = stage.nested(stay_until_cued_to_speak)
@@ -250,7 +250,7 @@ def test_a_child_that_ends_terminates_its_daemons_and_joins_the_others(mp, stage
     other.expect("up")
     child.cue("leave")
     daemon.wait_until_gone()
-    child.process.join(BEAT)
+    child.process.join(5 * BEAT)
     assert child.process.exitcode is None, "the child has ended before a child of it"
     other.cue("speak")
     other.expect("still here")

@@ -179,3 +179,35 @@ def test_only_the_owner_may_release_it(mp, stage):
     assert result_or_error(own.release) is None
     assert result_or_error(own.release) == "AssertionError"
     assert stage.result_of(try_rlock, own) is True
+
+
+def look_at_rlock_when_cued(stage, lock):
+    """Four times, when cued, report what locked() returns."""
+    for _ in range(4):
+        stage.wait_for_cue("look")
+        stage.say("seen", lock.locked())
+
+
+@claim("rlock.locked-until-last-release", docs="multiprocessing.RLock.locked", since="3.14")
+def test_an_rlock_is_locked_until_its_last_release(mp, stage):
+    """RLock.locked() is True in every process until the owner has released all it acquired.
+
+    The test's process acquires it twice and releases it twice. It and another process call locked()
+    before, and after each step.
+    """
+    lock = mp.RLock()
+    observer = stage.enter(look_at_rlock_when_cued, lock)
+
+    def seen():
+        observer.cue("look")
+        return lock.locked(), observer.expect("seen")
+
+    assert seen() == (False, False)
+    for _ in range(2):
+        assert lock.acquire(False)
+    assert seen() == (True, True)
+    lock.release()
+    assert seen() == (True, True)
+    lock.release()
+    assert seen() == (False, False)
+    observer.returns()

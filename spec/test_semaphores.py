@@ -301,25 +301,39 @@ def acquire_semaphore_and_end(stage, semaphore):
     return semaphore.acquire(False)
 
 
+def locked_by_value(stage, semaphore):
+    """What locked() of a semaphore with value 2 returns, while two children acquire it and end."""
+    observed = {"value 2": semaphore.locked()}
+    for value in (1, 0):
+        assert stage.result_of(acquire_semaphore_and_end, semaphore) is True
+        observed[f"value {value}"] = semaphore.locked()
+    semaphore.release()
+    return observed | {"value 1 again": semaphore.locked()}
+
+
+LOCKED_BY_VALUE = {"value 2": False, "value 1": False, "value 0": True, "value 1 again": False}
+
+
 @claim("semaphore.locked-at-zero", docs="multiprocessing.Semaphore.locked", since="3.14")
 def test_a_semaphore_is_locked_at_zero(mp, stage):
     """A semaphore's locked() is True at value 0, else False, whichever processes acquired it.
 
     Two children acquire it, one after the other, and end; the test calls locked().
     """
-    for semaphore in (mp.Semaphore(2), mp.BoundedSemaphore(2)):
-        observed = {"value 2": semaphore.locked()}
-        for value in (1, 0):
-            assert stage.result_of(acquire_semaphore_and_end, semaphore) is True
-            observed[f"value {value}"] = semaphore.locked()
-        semaphore.release()
-        observed["value 1 again"] = semaphore.locked()
-        assert observed == {
-            "value 2": False,
-            "value 1": False,
-            "value 0": True,
-            "value 1 again": False,
-        }
+    assert locked_by_value(stage, mp.Semaphore(2)) == LOCKED_BY_VALUE
+
+
+@claim(
+    "semaphore.bounded-locked-at-zero",
+    docs="multiprocessing.BoundedSemaphore.locked",
+    since="3.14",
+)
+def test_a_bounded_semaphore_is_locked_at_zero(mp, stage):
+    """A BoundedSemaphore's locked() is True at value 0, and False at any other value.
+
+    Two children acquire it, one after the other, and end; the test calls locked().
+    """
+    assert locked_by_value(stage, mp.BoundedSemaphore(2)) == LOCKED_BY_VALUE
 
 
 @claim("semaphore.killed-holder-keeps-slot", docs="multiprocessing.Process.terminate")

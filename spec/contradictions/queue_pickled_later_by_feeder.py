@@ -11,7 +11,7 @@ class Slow:
 
 if __name__ == "__main__":
     changed = threading.Event()
-    queue = multiprocessing.Queue()  # type: ignore[var-annotated]
+    queue = multiprocessing.Queue()
     queue.put(Slow())
     item = ["put"]
     queue.put(item)

@@ -90,7 +90,6 @@ def deaf_daemons_are_killed(util):
         for child in process.active_children():
             if child.daemon:
                 child.terminate()
-                child.join(0.01)
                 child.kill()
 
     atexit.register(terminate_and_kill)

@@ -185,7 +185,7 @@ def main_is_imported_twice(original, path):
 def forked_children_import_main(original, self, *args, **kwargs):
     """A forked child imports the main module once more, and repeats its side effects."""
     main = sys.modules["__main__"]
-    if main.__name__ == "__main__" and main.__spec__ is None:
+    if main.__name__ == "__main__" and main.__spec__ is None and hasattr(main, "__file__"):
         runpy.run_path(vars(main)["__file__"], run_name="__mp_main__")
     return original(self, *args, **kwargs)
 

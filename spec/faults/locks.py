@@ -1,7 +1,9 @@
 """Faults of locks."""
 
+import contextlib
 import os
 import tempfile
+import time
 import weakref
 
 from spec.faults import fault, replace
@@ -74,18 +76,39 @@ def release_does_nothing(synchronize):
         replace(synchronize.Lock, name, lambda original, self, *args: None)
 
 
-@fault("synchronize.Lock.__enter__", "lock.order-is-free")
-def order_of_start_counts(original, self):
-    """A process gets the lock only after the process that was started before it has had it."""
-    from multiprocessing.process import current_process
+@fault("synchronize", "lock.order-is-free")
+def order_of_start_counts(synchronize):
+    """A process gets the lock only when each process that was started before it has had it."""
+    from multiprocessing import process
 
-    path = os.path.join(tempfile.gettempdir(), "elder-was-here")
-    number = current_process()._identity[-1] if current_process()._identity else 1
-    if number % 2:
-        open(path, "w").close()
-    while not os.path.exists(path):
-        pass
-    return original(self)
+    def mark(number):
+        return os.path.join(tempfile.gettempdir(), f"has-not-had-it-{number}")
+
+    def remove(number):
+        with contextlib.suppress(OSError):
+            os.unlink(mark(number))
+
+    def start(original, self):
+        open(mark(self._identity[-1]), "w").close()
+        original(self)
+
+    def bootstrap(original, self, *args, **kwargs):
+        try:
+            return original(self, *args, **kwargs)
+        finally:
+            remove(self._identity[-1])
+
+    def enter(original, self):
+        number = (process.current_process()._identity or (0,))[-1]
+        while any(os.path.exists(mark(earlier)) for earlier in range(number)):
+            time.sleep(0.001)
+        answer = original(self)
+        remove(number)
+        return answer
+
+    replace(process.BaseProcess, "start", start)
+    replace(process.BaseProcess, "_bootstrap", bootstrap)
+    replace(synchronize.Lock, "__enter__", enter)
 
 
 @fault("synchronize", "lock.per-process-lock-excludes-nobody", crude=True)
@@ -269,11 +292,9 @@ def locked_only_for_holder(original, self):
 
 
 @fault("synchronize.SemLock.locked", "lock.locked-tells-if-held")
-def locked_ignores_own_rlock(original, self):
-    """locked() of an RLock returns False in the thread that owns it."""
-    from multiprocessing import synchronize
-
-    return original(self) and not (isinstance(self, synchronize.RLock) and self._semlock._is_mine())
+def locked_ignores_own_lock(original, self):
+    """locked() returns False in the thread that holds the lock."""
+    return original(self) and not self._semlock._is_mine()
 
 
 @fault("context", "lock.factory-not-class")

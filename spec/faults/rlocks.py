@@ -133,3 +133,15 @@ def error_frees_completely(original, self, kind, *args):
     original(self, kind, *args)
     while kind and self._semlock._is_mine():
         original(self, kind, *args)
+
+
+@fault("synchronize.RLock.locked", "rlock.locked-until-last-release")
+def locked_if_acquired_twice(original, self):
+    """locked() returns False in the owner as soon as one release() frees the lock."""
+    return original(self) and self._semlock._count() != 1
+
+
+@fault("synchronize.RLock.locked", "rlock.locked-until-last-release")
+def locked_ignores_other_owners(original, self):
+    """locked() returns True only in the thread that owns the RLock."""
+    return self._semlock._is_mine()

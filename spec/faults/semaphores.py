@@ -141,7 +141,13 @@ def value_is_never_zero(original, self):
     return original(self) or 1
 
 
-@fault("synchronize.SemLock.locked", "semaphore.locked-at-zero")
+@fault("synchronize.BoundedSemaphore.locked", "semaphore.bounded-locked-at-zero")
+def bounded_is_locked_below_its_bound(original, self):
+    """locked() of a BoundedSemaphore is True whenever any process holds it."""
+    return self._semlock._get_value() < self._semlock.maxvalue
+
+
+@fault("synchronize.SemLock.locked", "semaphore.locked-at-zero", "semaphore.bounded-locked-at-zero")
 def locked_too_early(original, self):
     """locked() returns True at value 1 already."""
     from multiprocessing import synchronize

@@ -15,7 +15,8 @@ from spec.report.chapters import README, with_table
 
 SPEC = Path(__file__).parents[1]
 KIT = sorted(SPEC.glob("kit/*.py"))
-SHARED_ACTORS = SPEC / "kit/actors.py"
+# The modules with actors that several chapters use.
+SHARED_ACTORS = {f"spec.kit.{name}": SPEC / f"kit/{name}.py" for name in ("actors", "managing")}
 CHAPTER_FILES = sorted(SPEC.glob("test_*.py"))
 # The files that may ask for the name of the platform.
 PLATFORMS = {
@@ -90,7 +91,7 @@ def functions(path: Path) -> Iterator[ast.FunctionDef]:
 def test_one_name_does_one_thing():
     """No two chapters have a function of one name; those that they share are in the kit."""
     places: dict[str, list[str]] = {}
-    for path in (*CHAPTER_FILES, SHARED_ACTORS):
+    for path in (*CHAPTER_FILES, *SHARED_ACTORS.values()):
         for node in functions(path):
             places.setdefault(node.name, []).append(path.name)
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
@@ -114,15 +115,12 @@ def nodes_of_actors_too(path: Path) -> Iterator[ast.AST]:
     """The nodes of a chapter, and those of the kit's actors that it imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     yield from ast.walk(tree)
-    imported = {
-        alias.name
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom) and node.module == "spec.kit.actors"
-        for alias in node.names
-    }
-    for node in functions(SHARED_ACTORS):
-        if node.name in imported:
-            yield from ast.walk(node)
+    for imported in tree.body:
+        if isinstance(imported, ast.ImportFrom) and imported.module in SHARED_ACTORS:
+            names = {alias.name for alias in imported.names}
+            for node in functions(SHARED_ACTORS[imported.module]):
+                if node.name in names:
+                    yield from ast.walk(node)
 
 
 def said_and_heard(path: Path) -> tuple[set[str], set[str]]:

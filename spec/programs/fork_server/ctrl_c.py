@@ -26,7 +26,8 @@ def start_child(which):
 
 if __name__ == "__main__":
     multiprocessing.set_start_method(sys.argv[1])
-    start_child("first")
+    # Before the server starts: it would ignore the signal if this program had been told to.
     signal.signal(signal.SIGINT, lambda *_: print("program: handled", flush=True))
+    start_child("first")
     os.killpg(os.getpgrp(), signal.SIGINT)
     start_child("second")
