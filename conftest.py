@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 
 from spec import CHAPTERS, faults
-from spec.kit import capabilities, guardian, package
+from spec.kit import capabilities, costs, guardian, package
 from spec.kit.channel import connect, listen
 from spec.kit.claims import LEVELS, Claim
 from spec.kit.clock import PATIENCE as SECONDS_OF_PATIENCE
+from spec.kit.leftovers import start_servers
 from spec.report import catalogue
-from spec.report.plays import FAILED, PATIENCE, START_METHODS, TIMELINE, verdict_of
+from spec.report.plays import FAILED, METER, PATIENCE, START_METHODS, TIMELINE, verdict_of
 from spec.report.run import Run
 
 ROOT = Path(__file__).parent
@@ -135,6 +136,9 @@ def pytest_configure(config: pytest.Config) -> None:
         _start_guardian()
         _try_sockets()
         config.pluginmanager.register(Run(config), "run")
+    if config.getoption("results") is not None:
+        faults.pass_on()
+        costs.count_starts()
 
 
 def _check_catalogue(config: pytest.Config) -> None:
@@ -301,6 +305,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     guardian.bound_exit(int(session.exitstatus))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Measure the cost of the play from here on, in a run with a record."""
+    if item.config.getoption("results") is not None and _claim_of(item) is not None:
+        start_servers()
+        item.stash[METER] = costs.Meter()
+
+
+def _cost_of(item: pytest.Item) -> list[float | None]:
+    return list(item.stash[METER].cost() if METER in item.stash else costs.Cost())
+
+
 def _claim_of(item: pytest.Item) -> Claim | None:
     return getattr(getattr(item, "obj", None), "claim", None)
 
@@ -333,5 +349,6 @@ def pytest_runtest_makereport(
                 [event.time - began, *event[1:4], None if event.end is None else event.end - began]
                 for event in events
             ],
+            "cost": _cost_of(item) if call.when == "teardown" else [],
         }
     return report

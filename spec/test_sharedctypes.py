@@ -145,7 +145,14 @@ def change_copies(stage, number, point, row):
     row[2] = 8
 
 
-@claim("value.copy-shares-synchronized-wraps", docs="multiprocessing.sharedctypes.copy")
+@claim(
+    "value.copy-shares-synchronized-wraps",
+    docs="multiprocessing.sharedctypes.copy",
+    deviations={
+        "misassigned-arrays": "a ctypes array that is assigned by a pointer, as copy() does, gets "
+        "the address of the other array in place of its items; not reported yet"
+    },
+)
 def test_copy_shares_a_ctypes_object(mp, stage):
     """sharedctypes.copy() copies a ctypes object into shared memory; the original keeps its value.
 

@@ -116,10 +116,10 @@ def warns_of_paused_threads(original, self, process_obj):
 
 @fault("process.BaseProcess._bootstrap", "process.threads-may-be-made-before-fork")
 def threads_are_useless_after_fork(original, self, *args, **kwargs):
-    """A forked child cannot start a thread that its parent has created (gh-134381)."""
+    """In a forked child start() of a thread that its parent has created starts nothing."""
     for each in self._args:
         if isinstance(each, threading.Thread):
-            each._started.set()
+            vars(each).update(start=lambda: None, join=lambda _: None)
     return original(self, *args, **kwargs)
 
 

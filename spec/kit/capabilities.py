@@ -169,6 +169,16 @@ def _guarded_views() -> bool:
     return False  # unrun: only PyPy closes it
 
 
+def _misassigned_arrays() -> bool:
+    """Whether assigning a ctypes array by a pointer copies its address in place of its items."""
+    import ctypes  # not above: most runs do not ask
+
+    array = (ctypes.c_short * 3)(4, 5, 6)
+    copied = type(array)()
+    ctypes.pointer(copied)[0] = array
+    return bytes(copied) != bytes(array)
+
+
 def _counted_references() -> bool:
     """Whether an object is deleted with its last reference, as CPython does."""
 
@@ -235,6 +245,7 @@ CAPABILITIES = {
     "fetched-handles": Capability(
         "", lambda: hasattr(package.submodule("reduction"), "steal_handle")
     ),
+    "misassigned-arrays": Capability("", _misassigned_arrays),
     "several-start-methods": Capability(
         "this platform offers one start method only", lambda: len(start_methods()) > 1
     ),

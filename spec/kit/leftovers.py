@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,13 @@ from spec.kit.capabilities import has, start_methods
 from spec.kit.clock import PATIENCE, now
 from spec.kit.mappings import SHARED_MEMORY
 from spec.kit.package import IMPLEMENTATION, context
-from spec.kit.platforms import descriptors, kill, processes, shared_mappings, shared_names
+from spec.kit.platforms import (
+    descendants,
+    descriptors,
+    kill,
+    shared_mappings,
+    shared_names,
+)
 
 # The part of the patience that a leftover may take to disappear, 2 s by default: the kernel reports
 # an end a little later.
@@ -89,7 +96,7 @@ class Baseline:
         ]
 
 
-def _survey(kept_folders: set[Path]) -> dict[str, dict[Any, str]]:
+def _survey(kept_folders: set[str]) -> dict[str, dict[Any, str]]:
     opened = descriptors()
     kept = _heaps_own(opened)
     return {
@@ -108,16 +115,7 @@ def _survey(kept_folders: set[Path]) -> dict[str, dict[Any, str]]:
 
 def _descendants() -> dict[Any, str]:
     """The descendants of this process, with PID and command line."""
-    below: dict[int, list[tuple[int, str]]] = {}
-    for pid, parent, _, command in processes():
-        below.setdefault(parent, []).append((pid, command))
-    found: dict[Any, str] = {}
-    ahead = [os.getpid()]
-    while ahead:
-        for pid, command in below.get(ahead.pop(), []):
-            ahead.append(pid)
-            found[pid] = f"{pid} {command[:100]}"
-    return found
+    return {pid: f"{pid} {command[:100]}" for pid, command in descendants().items()}
 
 
 def _heaps_own(opened: dict[int, str]) -> set[str]:
@@ -135,19 +133,29 @@ def _noted() -> set[str]:
     return noted & shared_names() if noted else noted
 
 
-def _server_folders() -> set[Path]:
+def _server_folders() -> set[str]:
     """The folders in which a server listens; children that start other servers use them too."""
-    paths = Path(tempfile.gettempdir()).rglob("*")
-    return {path.parent for path in paths if path.is_socket()}
+    paths = map(Path, _paths())
+    return {str(path.parent) for path in paths if path.is_socket()}
 
 
-def _files(kept: set[Path]) -> list[str]:
+def _files(kept: set[str]) -> list[str]:
     """The files in this process's temporary folder, except those that may outlive a claim."""
-    folder = Path(tempfile.gettempdir())
-    return [
-        str(path.relative_to(folder))
-        for path in folder.rglob("*")
-        if not path.is_dir()
-        and not kept & set(path.parents)
-        and not path.parts[len(folder.parts)].startswith("pytest-of-")
-    ]
+    folders = tuple(f"{folder}{os.sep}" for folder in kept)
+    beginning = len(tempfile.gettempdir()) + 1
+    return [path[beginning:] for path in _paths() if not path.startswith(folders)]
+
+
+def _paths() -> Iterator[str]:
+    """The files in this process's temporary folder, except in the folders of pytest.
+
+    Those have the files of all claims so far: to list them each time would take longer and longer.
+    """
+    ahead = [tempfile.gettempdir()]
+    while ahead:
+        with contextlib.suppress(OSError), os.scandir(ahead.pop()) as entries:
+            for entry in entries:
+                if not entry.is_dir():
+                    yield entry.path
+                elif not entry.is_symlink() and not entry.name.startswith("pytest-of-"):
+                    ahead.append(entry.path)

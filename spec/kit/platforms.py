@@ -183,6 +183,42 @@ def processes() -> list[tuple[int, int, int, str]]:
     return []
 
 
+def descendants() -> dict[int, str]:
+    """The PIDs and command lines of this process's descendants, without zombies.
+
+    Empty if processes cannot be listed. On Linux only its own tree is read: a list of all processes
+    of the machine would cost more than the rest of a short play.
+    """
+    own = os.getpid()
+    if sys.platform == "linux" and os.path.exists(f"/proc/{own}/task/{own}/children"):
+        return _linux_descendants(own)
+    below: dict[int, list[tuple[int, str]]] = {}
+    for pid, parent, _, command in processes():
+        below.setdefault(parent, []).append((pid, command))
+    found: dict[int, str] = {}
+    ahead = [own]
+    while ahead:
+        for pid, command in below.get(ahead.pop(), []):
+            ahead.append(pid)
+            found[pid] = command
+    return found
+
+
+def _linux_descendants(own: int) -> dict[int, str]:
+    """The same from the files with the children of each thread, which not all kernels have."""
+    found: dict[int, str] = {}
+    ahead = [own]
+    while ahead:
+        parent = ahead.pop()
+        for thread in _listed(f"/proc/{parent}/task"):
+            with contextlib.suppress(OSError):  # the thread or the process has ended since
+                for name in _bytes_of(f"/proc/{parent}/task/{thread}/children").decode().split():
+                    if (entry := _linux_process(name)) is not None:
+                        found[entry[0]] = entry[3]
+                        ahead.append(entry[0])
+    return found
+
+
 def _listed(folder: str) -> list[str]:
     try:
         return os.listdir(folder)
@@ -224,6 +260,36 @@ def _bytes_of(path: str) -> bytes:
         return os.read(descriptor, 65536)
     finally:
         os.close(descriptor)
+
+
+if sys.platform == "linux":
+
+    def _seconds_of(pid: int) -> float:
+        """The processor time of a process and of its ended children; 0 if it has ended."""
+        try:
+            stat = _bytes_of(f"/proc/{pid}/stat")
+        except OSError:
+            return 0.0
+        ticks = sum(map(int, stat.rpartition(b")")[2].split()[11:15]))
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def processor_seconds(servers: Iterable[int]) -> float | None:
+    """The processor time of this process, of its descendants that have ended, and of ``servers``.
+
+    The kernel adds the time of an ended process to its parent, when that waits for it; so the
+    living servers are asked, for their own time and that of their children. A process that
+    outlives its parent is missing. None except on Linux: on macOS another process cannot be asked
+    for the time of its children, and on Windows none can.
+    """
+    if sys.platform == "linux":
+        import resource
+
+        both = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+        usages = [resource.getrusage(which) for which in both]
+        spent = sum(usage.ru_utime + usage.ru_stime for usage in usages)
+        return spent + sum(map(_seconds_of, servers))
+    return None
 
 
 def environment(pid: int) -> list[bytes] | None:

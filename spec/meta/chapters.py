@@ -212,3 +212,75 @@ def test_a_pool_is_left_open(mp, stage):
     kept.append(mp.Pool(2))
     assert kept[-1].apply(os.getpid) != os.getpid()
 '''
+
+# Claims whose processes are known; the program's is COUNTED_PROGRAM.
+COUNTED = '''
+"""Scratch: claims that start a known number of processes."""
+
+import os
+import time
+
+from spec.kit import claim
+
+
+def noop(stage):
+    """Do nothing."""
+
+
+def burn(stage):
+    """Compute for half a second."""
+    while time.process_time() < 0.5:
+        pass
+
+
+def start_nested(stage, ticket):
+    """Start a nested actor and wait for its end."""
+    stage.start(ticket).join(stage.patience)
+
+
+def report_counting(stage):
+    """Return what this process has in its environment to be counted."""
+    return os.environ.get("SPEC_STARTS"), "spec/site" in os.environ.get("PYTHONPATH", "")
+
+
+@claim("counted.nothing", docs="multiprocessing")
+def test_nothing_is_started(mp, stage):
+    """Nothing is started."""
+
+
+@claim("counted.children", docs="multiprocessing")
+def test_two_children_are_started(mp, stage):
+    """Two children are started."""
+    for _ in range(2):
+        stage.result_of(noop)
+
+
+@claim("counted.grandchild", docs="multiprocessing")
+def test_a_child_starts_a_child(mp, stage):
+    """A child starts a child, which computes."""
+    nested = stage.nested(burn)
+    stage.result_of(start_nested, nested.ticket)
+
+
+@claim("counted.program", docs="multiprocessing")
+def test_a_program_starts_a_child(mp, program):
+    """A program starts a child."""
+    assert program.lines_of("counted") == ["child", "program"]
+
+
+@claim("counted.environment", docs="multiprocessing")
+def test_the_environment_is_a_users(mp, stage):
+    """A run without a record counts nothing."""
+    assert stage.result_of(report_counting) == (None, False)
+'''
+
+COUNTED_PROGRAM = """
+import multiprocessing, sys
+
+if __name__ == "__main__":
+    mp = multiprocessing.get_context(sys.argv[1])
+    child = mp.Process(target=print, args=("child",))
+    child.start()
+    child.join()
+    print("program")
+"""

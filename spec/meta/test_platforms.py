@@ -107,6 +107,25 @@ def test_a_process_is_given_a_bound_of_processor_time():
         assert resource.prlimit(process.pid, resource.RLIMIT_CPU) == (77, 77)
 
 
+@linux
+def test_the_processor_time_contains_what_ended_children_and_servers_have_spent(monkeypatch):
+    """A server that has ended is a child that has ended; on other systems nothing is told."""
+    burn = "import time\nwhile time.process_time() < 0.2: pass\nprint(flush=True); input()"
+    before = platforms.processor_seconds([]) or 0.0
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", burn], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        running = platforms.processor_seconds([process.pid]) or 0.0
+        process.communicate(b"\n")
+    ended = platforms.processor_seconds([process.pid]) or 0.0
+    assert min(running, ended) >= before + 0.15
+    for name in ("darwin", "win32"):
+        monkeypatch.setattr(platforms, "sys", SimpleNamespace(platform=name))
+        assert platforms.processor_seconds([]) is None
+
+
 @pytest.mark.parametrize("answer", [PermissionError, ProcessLookupError, None])
 def test_another_users_group_exists(monkeypatch, answer):
     def killpg(*_):

@@ -14,10 +14,10 @@ from spec.kit.capabilities import WITHOUT
 from spec.meta.chapters import HANGS, SIMPLE, VERDICTS
 from spec.meta.scratch import eventually
 from spec.report.plays import VERDICTS as NAMES
-from spec.report.record import RecordError, read
+from spec.report.record import FORMAT, RecordError, read
 
 SCHEMA = Path(__file__).parents[1] / "report/record.schema.json"
-HEAD = json.dumps({"kind": "head", "format": 1})
+HEAD = json.dumps({"kind": "head", "format": FORMAT})
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from spec.kit.costs import Cost, Meter
 from spec.kit.stage import Event, Gone, TimedOut
 
 #: Settings of the run: the patience in seconds, and the start methods.
@@ -13,6 +14,9 @@ PATIENCE = pytest.StashKey[float]()
 START_METHODS = pytest.StashKey[list[str]]()
 #: The timeline of a test.
 TIMELINE = pytest.StashKey[list[Event]]()
+
+#: The meter of the play's cost, in a run with a record.
+METER = pytest.StashKey[Meter]()
 
 #: Whether the test has failed; missing until the test has ended.
 FAILED = pytest.StashKey[bool]()
@@ -31,7 +35,7 @@ RED = (FAILS, TIMES_OUT, CRASHES)
 class Play(NamedTuple):
     """The result of a play: ``seconds`` is the duration of the proof itself.
 
-    ``reason`` is one line, empty if the claim holds.
+    ``reason`` is one line, empty if the claim holds. ``cost`` is unknown without a record.
     """
 
     test: str
@@ -40,6 +44,7 @@ class Play(NamedTuple):
     seconds: float
     reason: str
     timeline: list[list[Any]]
+    cost: Cost = Cost()
 
 
 def verdict_of(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[str, str]:
@@ -82,7 +87,7 @@ class Plays:
             _play(report, phase["verdict"], phase["reason"], seconds, phase["timeline"]),
         )
         if report.when == "teardown":
-            return play
+            return play._replace(cost=Cost(*phase["cost"]))
         self._open[report.nodeid] = play
         return None
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from spec.kit.claims import Claim
 from spec.report.plays import Play
 
-FORMAT = 1
+FORMAT = 2
 
 
 class RecordError(Exception):
@@ -42,6 +42,7 @@ class Writer:
 
     def play(self, play: Play, claim: Claim) -> None:
         """Write the line of a play of the claim."""
+        spent = play.cost.processor_seconds
         self._write(
             kind="play",
             claim=claim.id,
@@ -49,6 +50,9 @@ class Writer:
             start_method=play.start_method,
             verdict=play.verdict,
             seconds=round(play.seconds, 4),
+            processes=play.cost.processes,
+            interpreters=play.cost.interpreters,
+            processor_seconds=None if spent is None else round(spent, 4),
             reason=play.reason,
             timeline=play.timeline,
         )

@@ -10,11 +10,12 @@ import pytest
 
 from spec.kit import capabilities, guardian
 from spec.kit.clock import now
+from spec.kit.costs import Cost
 from spec.report import catalogue
 from spec.report.facts import as_lines, facts
 from spec.report.plays import PATIENCE, RED, VERDICTS, Plays
 from spec.report.record import RecordError, Writer
-from spec.report.terminal import Prefaced, Specification
+from spec.report.terminal import Prefaced, Specification, dearest
 
 
 class Run:
@@ -26,6 +27,7 @@ class Run:
         self._claims = catalogue.by_test()
         self._plays = Plays()
         self._verdicts: Counter[str] = Counter()
+        self._costs: dict[str, list[Cost]] = {}
         self._expected = 0
         self._over = False
         try:
@@ -96,6 +98,7 @@ class Run:
         if play is None:
             return
         self._verdicts[play.verdict] += 1
+        self._costs.setdefault(claim.id, []).append(play.cost)
         if self._record is not None:
             self._record.play(play, claim)
         if self._shown is not None:
@@ -106,7 +109,10 @@ class Run:
         guardian.end_workers()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the number of plays with each verdict, and of those without a verdict."""
+        """Print the number of plays with each verdict, and of those without a verdict.
+
+        In a run with a record, also the dearest claims.
+        """
         if self._shown is None:
             return
         terminalreporter.section("verdicts")
@@ -118,6 +124,8 @@ class Run:
                 )
         if left_out := self._left_out():
             terminalreporter.write_line(f"{left_out:5} slow claims left out: --slow plays them")
+        for line in dearest(self._costs):
+            terminalreporter.write_line(line)
         if self._record is not None and self._record.trouble:
             terminalreporter.write_line(self._record.trouble, red=True)
         missing = self._expected - self._verdicts.total()

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from _pytest._io import TerminalWriter
 
 from spec.kit.claims import OBSERVED, Claim
+from spec.kit.costs import Cost
 from spec.report.catalogue import Chapter
 from spec.report.plays import HOLDS, KNOWN_DEVIATION, NOT_APPLICABLE, RED, Play
 
 _SHORT = {NOT_APPLICABLE: "n/a", KNOWN_DEVIATION: "deviates"}
 # Wide enough for "times out 160.00 s", and two spaces before the next column.
 _CELL = 20
+# So many claims are named as the dearest.
+_DEAREST = 3
 
 
 class Specification:
@@ -92,6 +96,24 @@ class Specification:
 
 def _told(claim: Claim) -> str:
     return claim.sentence + (" (observed)" if claim.level == OBSERVED else "")
+
+
+def dearest(costs: Mapping[str, list[Cost]]) -> list[str]:
+    """The claims that took the most processor time, one line for each; empty if it is unknown.
+
+    The keys are ids, the values the costs of a claim's plays.
+    """
+    spent = {
+        id: sum(cost.processor_seconds or 0.0 for cost in plays)
+        for id, plays in costs.items()
+        if any(cost.processor_seconds is not None for cost in plays)
+    }
+    lines = []
+    for id in sorted(spent, key=lambda id: -spent[id])[:_DEAREST]:
+        started = sum(cost.processes or 0 for cost in costs[id])
+        processes = f"{started} process{'' if started == 1 else 'es'}"
+        lines.append(f"dearest: {id}, {spent[id]:.2f} s of processor time, {processes}")
+    return lines
 
 
 class Prefaced:
