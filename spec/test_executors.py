@@ -452,3 +452,35 @@ def test_an_exception_that_counts_as_false_is_raised(mp, stage):
     Before 3.13.4 it returned None, as if the task had succeeded.
     """
     assert stage.result_of(submit_raising_empty) == ["EmptyError", "EmptyError"]
+
+
+def wait_for_shutdown(event):
+    """Do nothing in a worker until the event is set: its executor is shut down before that."""
+    event.wait()
+
+
+def reach_limit_after_shutdown(stage):
+    """Shut an executor down that still needs three workers; report the results of its tasks."""
+    shut_down = stage.mp.Event()
+    settings = {"mp_context": stage.mp, "max_tasks_per_child": 2}
+    with_event = {"initializer": wait_for_shutdown, "initargs": (shut_down,)}
+    executor = new_executor(1, **settings, **with_event)
+    futures = [executor.submit(abs, -number) for number in range(6)]
+    executor.shutdown(wait=False)
+    shut_down.set()
+    return [result_or_error(each.result, stage.patience) for each in futures]
+
+
+@claim(
+    "executor.task-limit-survives-shutdown",
+    docs="concurrent.futures.Executor.shutdown",
+    since="3.14.7",
+    methods=("spawn", "forkserver"),
+)
+def test_workers_are_replaced_after_shutdown(mp, stage):
+    """After shutdown(wait=False), a worker that reaches max_tasks_per_child is still replaced.
+
+    The worker does its first task after shutdown(), two tasks in all, and six are pending: three
+    workers do them, one after the other. Before 3.14.7 the last four were never done.
+    """
+    assert stage.result_of(reach_limit_after_shutdown) == [0, 1, 2, 3, 4, 5]

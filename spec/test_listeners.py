@@ -377,6 +377,28 @@ def test_the_form_of_the_address_chooses_the_family(mp, stage):
 
 
 @claim(
+    "listener.unavailable-family-is-refused",
+    docs="multiprocessing.connection.Listener",
+    level=OBSERVED,
+    needs=("descriptors",),
+)
+def test_named_pipes_are_refused_where_there_are_none(mp, stage):
+    """On Unix, Listener() and Client() raise ValueError for an address or a family of named pipes.
+
+    The argument family names it, even if there is an address of another family.
+    """
+    address = r"\\.\pipe\name"
+    observed = {
+        "Listener(None, 'AF_PIPE')": result_or_error(new_listener, None, "AF_PIPE"),
+        "Listener(localhost, 'AF_PIPE')": result_or_error(new_listener, LOCALHOST, "AF_PIPE"),
+        "Listener(address)": result_or_error(new_listener, address),
+        "Client(localhost, 'AF_PIPE')": result_or_error(connect_to, LOCALHOST, "AF_PIPE"),
+        "Client(address)": result_or_error(connect_to, address),
+    }
+    assert observed == dict.fromkeys(observed, "ValueError")
+
+
+@claim(
     "listener.client-ignores-family",
     docs="multiprocessing.connection.Client",
     level=OBSERVED,

@@ -20,7 +20,7 @@ import signal
 import threading
 from pathlib import Path
 
-from spec.kit import BEAT, OBSERVED, TICK, claim, result_or_error
+from spec.kit import BEAT, OBSERVED, TICK, claim, now, result_or_error
 from spec.kit.managing import (
     CalledElsewhere,
     be_server,
@@ -361,3 +361,56 @@ def test_a_proxy_that_a_spawned_child_is_given_does_not_keep_the_object(mp, stag
         "len()": "RemoteError",
         "at the end": {"manager still runs": [1], "deleted": True},
     }
+
+
+def count_server_files(manager):
+    """The number of file descriptors that the server of a manager has open."""
+    from spec.kit.platforms import descriptors
+
+    gc.collect()  # of importance on PyPy only: threads that have ended leave their connections
+    return len(called_in_server(manager, descriptors))
+
+
+def let_clients_leave(stage):
+    """Have eight threads use a list at once, and leave; report the files of its server."""
+    with new_sync_manager(stage) as manager:
+        items = manager.list([1])
+        count_server_files(manager)  # the server opens files of its own for the first call
+        before = count_server_files(manager)
+        connected, leaving = threading.Barrier(9), threading.Barrier(9)
+
+        def use():
+            items.append(2)
+            connected.wait()
+            leaving.wait()
+
+        clients = [threading.Thread(target=use) for _ in range(8)]
+        for client in clients:
+            client.start()
+        connected.wait()
+        during = count_server_files(manager)
+        leaving.wait()
+        for client in clients:
+            client.join()
+        deadline = now() + stage.patience / 2
+        while (afterwards := count_server_files(manager)) > before and now() < deadline:
+            pass
+        return {"before": before, "during": during, "afterwards": afterwards}
+
+
+@claim(
+    "manager.departed-clients-are-closed",
+    docs="multiprocessing.managers",
+    level=OBSERVED,
+    needs=("descriptors",),
+)
+def test_a_server_closes_the_connections_of_clients_that_have_left(mp, stage):
+    """A manager's server closes the connection of a thread that has used a proxy and has ended.
+
+    Eight threads have a connection each, at the same time. When they have ended, the server has
+    soon no more files open than before. It closes the connection of each call that creates an
+    object a moment after the answer, so each number may be a few too large.
+    """
+    files = stage.result_of(let_clients_leave)
+    assert files["during"] > files["before"], f"the threads have no connections: {files}"
+    assert files["afterwards"] <= files["before"], f"connections are left: {files}"

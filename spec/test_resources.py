@@ -22,7 +22,16 @@ import re
 import signal
 import threading
 
-from spec.kit import BEAT, OBSERVED, claim, is_zombie, result_or_error, submodule, wait_for_zombie
+from spec.kit import (
+    BEAT,
+    OBSERVED,
+    claim,
+    is_zombie,
+    reached,
+    result_or_error,
+    submodule,
+    wait_for_zombie,
+)
 from spec.kit.actors import hold_by_with, wait_until_cued
 
 LEFT_OUT = {
@@ -105,6 +114,69 @@ def test_semaphores_of_a_killed_program_are_removed(mp, program):
     finally:
         for name in names:
             result_or_error(os.unlink, name)
+
+
+@claim(
+    "resource.dead-tracker-is-replaced",
+    docs="multiprocessing#contexts-and-start-methods",
+    level=OBSERVED,
+    needs=("semaphores", "named-semaphores", "signals", "waitid"),
+    methods=("spawn", "forkserver"),
+)
+def test_a_resource_tracker_that_was_killed_is_replaced(mp, program):
+    """A resource tracker that was killed is replaced when the program next creates a lock.
+
+    A UserWarning tells of it. A child uses the lock, and the program drops it. Then the program
+    creates a semaphore and is killed, and the new tracker warns of one. Newer releases never tell
+    the new tracker of the lock that found the old one dead, so that lock is no proof.
+    """
+    killed = program.run("dead_tracker")
+    assert killed.table == {"warnings": "['UserWarning']", "child": "acquired"}, killed.errors
+    assert killed.exitcode == -signal.Signals["SIGKILL"], killed.errors
+    assert re.findall(WARNING, killed.errors) == ["1"], f"on stderr: {killed.errors!r}"
+
+
+@claim(
+    "resource.main-modules-semaphores-are-freed",
+    docs="multiprocessing#contexts-and-start-methods",
+    level=OBSERVED,
+    needs=("semaphores", "named-semaphores"),
+    methods=("spawn",),
+)
+def test_semaphores_of_the_main_module_are_freed_by_each_child(mp, program):
+    """A semaphore that a spawned child creates by importing the program is freed at its end.
+
+    The main module creates a lock at its top. Two children have each created one of their own,
+    too. At the end of the program the resource tracker has nothing to warn of.
+    """
+    completed = program.run("lock_at_top")
+    assert (completed.exitcode, completed.errors) == (0, "")
+    assert completed.lines == ["child 1 has acquired its lock", "child 2 has acquired its lock"]
+
+
+@claim(
+    "resource.raw-fork-spares-exit",
+    docs="multiprocessing#contexts-and-start-methods",
+    level=OBSERVED,
+    needs=("semaphores", "named-semaphores"),
+    methods=("spawn", "forkserver"),
+    changes={
+        "3.12.10, 3.13.3, 3.14": "the program waits forever if such a child runs longer",
+        "3.13.14, 3.14.5": "it ends again, and nothing is printed",
+    },
+)
+def test_a_program_that_has_used_os_fork_ends(mp, program):
+    """A program with a lock that uses os.fork() ends, and no process prints a message at its end.
+
+    A child of os.fork() ends by sys.exit(), another at the end of the main module. The third one
+    runs until the program has ended. The program has a resource tracker, as the lock has a name;
+    the children have copies of all that belongs to it.
+    """
+    waits_forever = reached("3.12.10, 3.13.3, 3.14") and not reached("3.13.14, 3.14.5")
+    completed = program.run("raw_fork", *([] if waits_forever else ["and outlived"]))
+    assert completed.exitcode == 0, completed.errors
+    assert completed.table == {"sys.exit(3)": "3", "end of the module": "0"}
+    assert waits_forever or completed.errors == ""
 
 
 #: A forked child has a copy of this lock; any other child imports the module and makes its own.

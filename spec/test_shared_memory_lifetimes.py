@@ -107,9 +107,9 @@ def test_the_end_of_a_child_does_not_remove_a_block(mp, stage, tmp_path):
         os.close(pipe)
 
 
-def leave_blocks(program, way, number=1):
+def leave_blocks(program, way, number=1, suffix=""):
     """Run the program that leaves so many blocks; its outcome, the blocks' names and states."""
-    names = [new_name() for _ in range(number)]
+    names = [new_name() + suffix for _ in range(number)]
     try:
         completed = program.run("leaving", way, *names)
     finally:
@@ -159,6 +159,27 @@ def test_blocks_of_a_killed_program_are_removed(mp, program):
     assert killed.exitcode == -signal.Signals["SIGKILL"]
     assert states == ["FileNotFoundError"]
     assert len(re.findall(WARNING, killed.errors)) == 1, f"on stderr: {killed.errors!r}"
+
+
+@claim(
+    "shared-memory.name-may-contain-colon",
+    docs="multiprocessing.shared_memory.SharedMemory",
+    level=OBSERVED,
+    needs=POSIX,
+    since="3.13.10, 3.14.1",
+)
+def test_a_block_with_a_colon_in_its_name_is_tracked(mp, program):
+    """On POSIX, a block whose name contains a colon is tracked as any other.
+
+    A program that unlinks it ends without a message. If the program does not, the block is removed
+    with a warning. Before, the resource tracker printed a traceback, and the block stayed.
+    """
+    tidy, _, states = leave_blocks(program, "tidy", suffix=":")
+    assert (tidy.exitcode, tidy.errors, states) == (0, "", ["FileNotFoundError"])
+    leaving, _, states = leave_blocks(program, "leave", suffix=":")
+    assert [number for number, _ in re.findall(WARNING, leaving.errors)] == ["1"], leaving.errors
+    assert "Traceback" not in leaving.errors
+    assert states == ["FileNotFoundError"]
 
 
 @claim(

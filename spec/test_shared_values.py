@@ -393,3 +393,37 @@ def test_shared_objects_are_inherited_and_never_sent(mp):
         sending.send("a message")
         assert receiving.poll()
         assert receiving.recv() == "a message"
+
+
+def files_beyond(before):
+    """The files that this process has open beyond those before; garbage is collected first."""
+    from spec.kit.platforms import descriptors
+
+    gc.collect()  # of importance on PyPy only
+    return set(descriptors().values()) - before
+
+
+@claim(
+    "value.freed-memory-is-given-back",
+    docs="multiprocessing.Array",
+    level=OBSERVED,
+    needs=("descriptors",),
+)
+def test_the_memory_of_large_arrays_is_given_back(mp, stage):
+    """The memory of a large Array or RawArray is given back as soon as the array is deleted.
+
+    Each of two arrays of 8 MiB has memory of its own, a file that the process has open. When the
+    first array is deleted, its file is closed, and the second array still works. Memory of small
+    values may be kept for later values: one is made before.
+    """
+    small = mp.Array("b", 1)
+    before = files_beyond(set())
+    arrays = [mp.Array("b", 1 << 23), mp.RawArray("b", 1 << 23)]
+    arrays[1][5] = 7
+    assert len(files_beyond(before)) == 2
+    del arrays[0]
+    stage.wait_until(lambda: len(files_beyond(before)) == 1, "the end of the Array's memory")
+    assert arrays[0][4:7] == [0, 7, 0]
+    del arrays[0]
+    stage.wait_until(lambda: not files_beyond(before), "the end of the RawArray's memory")
+    assert small[:] == [0]

@@ -221,3 +221,14 @@ def false_exceptions_are_ignored(process):
             self.set_result(None)
 
     replace(process._base.Future, "set_exception", set_exception)
+
+
+@executor_fault("executor.task-limit-survives-shutdown")
+def last_worker_is_not_replaced(process):
+    """After shutdown(wait=False) no worker is replaced: tasks are never done (gh-119592)."""
+
+    def replace_worker(original, self):
+        executor = self.executor_reference()
+        return None if executor and executor._shutdown_thread else original(self)
+
+    replace(process._ExecutorManagerThread, "_replace_dead_worker", replace_worker)

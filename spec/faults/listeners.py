@@ -240,3 +240,8 @@ def accept_has_default_timeout(original, self):
     """accept() raises TimeoutError after the default timeout of sockets."""
     self._socket.settimeout(socket.getdefaulttimeout())
     return original(self)
+
+
+@fault("connection._validate_family", "listener.unavailable-family-is-refused")
+def families_are_not_checked(original, family):
+    """A family that the platform does not have raises NameError (bpo-14151)."""

@@ -158,3 +158,10 @@ def received_proxies_do_not_count(original, self):
 def inherited_proxies_count(original, self, *args, incref=True, **kwargs):
     """A spawned child's proxies count, as they should (a defect that is mended)."""
     original(self, *args, incref=True, **kwargs)
+
+
+@fault("managers.Server.handle_request", "manager.departed-clients-are-closed")
+def connections_of_the_departed_stay(original, self, connection):
+    """A server keeps a descriptor for each client that it ever had: it runs out of them."""
+    kept.append(os.dup(connection.fileno()))
+    original(self, connection)

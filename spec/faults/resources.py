@@ -75,6 +75,60 @@ def one_leak_is_removed(original, fd):
     original(fd)
 
 
+@fault("synchronize.SemLock.__init__", "resource.dead-tracker-is-replaced")
+def dead_tracker_stays(original, self, *args, **kwargs):
+    """When the resource tracker has died, no lock can be created any more (bpo-31310)."""
+    from multiprocessing import resource_tracker
+
+    tracker = resource_tracker._resource_tracker
+    if tracker._fd is not None and not tracker._check_alive():
+        raise BrokenPipeError("the resource tracker has died")
+    original(self, *args, **kwargs)
+
+
+@fault("process.BaseProcess._bootstrap", "resource.main-modules-semaphores-are-freed")
+def imported_semaphores_are_forgotten(original, self, *args, **kwargs):
+    """A spawned child leaks the semaphores that its main module creates (gh-90549)."""
+    from multiprocessing import util
+
+    util._finalizer_registry.clear()
+    return original(self, *args, **kwargs)
+
+
+@fault("resource_tracker", "resource.raw-fork-spares-exit")
+def exit_waits_for_tracker(resource_tracker):
+    """At its end a program waits for its tracker, and so for its raw children (gh-146313)."""
+    import os
+    from multiprocessing import util
+
+    tracker = resource_tracker._resource_tracker
+    if hasattr(resource_tracker, "_fork_intent"):  # newer releases: the child keeps the pipe
+        resource_tracker._fork_intent.preserve_fd = True
+
+    def wait():
+        if tracker._fd is not None and tracker._pid is not None:
+            os.close(tracker._fd)
+            os.waitpid(tracker._pid, 0)
+            tracker._fd = tracker._pid = None
+
+    util.Finalize(None, wait, exitpriority=-200)  # after the finalizers of semaphores
+
+
+@fault("resource_tracker", "resource.raw-fork-spares-exit")
+def raw_child_waits_for_tracker(resource_tracker):
+    """A raw child waits for the tracker, which is its parent's, and prints an error (gh-140485)."""
+    import atexit
+    import os
+
+    owner = os.getpid()
+
+    def wait():
+        if os.getpid() != owner:
+            os.waitpid(owner, 0)  # no child of this process, as the tracker is not
+
+    atexit.register(wait)
+
+
 @fault("process", "resource.forked-thread-lock-stays-locked", only=("fork",))
 def forked_locks_are_free(process):
     """All locks of modules are free in a forked child: the data they protect may be half done."""

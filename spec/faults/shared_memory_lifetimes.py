@@ -230,3 +230,9 @@ def stops_before_missing_block(original, self):
     for name in self.segment_names:
         shared_memory.SharedMemory(name).close()
     original(self)
+
+
+@fault("resource_tracker.ResourceTracker._send", "shared-memory.name-may-contain-colon")
+def names_end_at_a_colon(original, self, cmd, name, rtype):
+    """The tracker takes what follows a colon in a name for the kind of the resource (gh-98896)."""
+    original(self, cmd, *name.split(":", 1)) if ":" in name else original(self, cmd, name, rtype)

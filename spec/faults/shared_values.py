@@ -242,3 +242,15 @@ def wrappers_are_sent_as_objects(original, self):
     if get_spawning_popen() is None:
         return bytes, (bytes(self._obj),)
     return original(self)
+
+
+@fault("heap.Heap._discard_arena", "value.freed-memory-is-given-back")
+def memory_is_kept(original, self, arena):
+    """The memory of deleted arrays is kept until the program ends (bpo-32759)."""
+
+
+@fault("heap.Heap._discard_arena", "value.freed-memory-is-given-back")
+def first_memory_is_kept(original, self, arena):
+    """The memory of a large array is kept while another large array exists."""
+    if len([each for each in self._arenas if each.size == arena.size]) == 1:
+        original(self, arena)

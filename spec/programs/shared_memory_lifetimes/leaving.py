@@ -5,7 +5,8 @@ same, by SIGKILL), "untracked" (blocks with track=False), "pickled" (the same, a
 and unpickled); the names of the blocks.
 
 Serves shared-memory.leaked-block-removed-with-warning, shared-memory.removed-after-creator-killed,
-shared-memory.untracked-block-outlives-program and shared-memory.pickling-loses-track.
+shared-memory.name-may-contain-colon, shared-memory.untracked-block-outlives-program and
+shared-memory.pickling-loses-track.
 """
 
 import os
