@@ -28,6 +28,8 @@ def use(lock):
 
 if __name__ == "__main__":
     context = multiprocessing.get_context(sys.argv[1])
+    if posix.getpgrp() != posix.getpid():
+        posix.setpgid(0, 0)  # started by hand: the group has processes of others
     resource_tracker.ensure_running()
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     posix.killpg(posix.getpgrp(), signal.SIGUSR1)

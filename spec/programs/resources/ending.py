@@ -1,11 +1,11 @@
-"""Starts two children and ends, with or without joining them.
+"""Starts children and ends, with or without joining them.
 
 Without joining, the children are held back until the program has run its first exit handlers,
 which remove the names of its semaphores. A forked child waits before it uses what it was given;
 any other waits while its first argument is unpickled, before it comes to the second.
 
-Arguments: the start method; "semaphore", "queue" or "pipe"; "unjoined" or "joined"; the path of a
-file that does not exist, and that lets the children continue when it does.
+Arguments: the start method; "semaphores", for a semaphore and a queue, or "pipe"; "unjoined" or
+"joined"; the path of a file that does not exist, and that lets the children continue when it does.
 
 Serves resource.unjoined-semaphores-lost-unless-forked and resource.unjoined-pipe-survives.
 """
@@ -62,12 +62,9 @@ def run_after(gate, action, thing):
 
 
 def actions_on(kind):
-    if kind == "semaphore":
-        semaphore = multiprocessing.Semaphore(2)
-        return [(acquire, semaphore), (acquire, semaphore)]
-    if kind == "queue":
-        queue = multiprocessing.Queue()
-        return [(put, queue), (get, queue)]
+    if kind == "semaphores":
+        semaphore, queue = multiprocessing.Semaphore(), multiprocessing.Queue()
+        return [(acquire, semaphore), (put, queue), (get, queue)]
     first, second = multiprocessing.Pipe()
     return [(send, first), (receive, second)]
 
