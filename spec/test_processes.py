@@ -16,7 +16,7 @@ a Process raises AssertionError, and under ``python -O`` it does not check.
 import os
 import threading
 
-from spec.kit import BEAT, OBSERVED, claim, perform, process_class, result_or_error
+from spec.kit import BEAT, OBSERVED, TICK, claim, perform, process_class, result_or_error
 
 
 def report_arguments(stage, *args, **kwargs):
@@ -345,7 +345,9 @@ def test_a_process_outlives_the_thread_that_started_it(mp, stage):
     actor = stage.prepare(run_until_cued)
     stage.result_of(start_process, actor.process, by=threading.Thread)
     actor.expect("running")
-    actor.process.join(BEAT)
+    with stage.span("joining") as joining:
+        actor.process.join(BEAT)
+    assert joining.seconds >= BEAT - TICK, f"join() returned after {joining.seconds} s"
     assert actor.process.is_alive()
     actor.cue("leave")
     actor.process.join(stage.patience)
