@@ -21,6 +21,7 @@ import hmac
 import os
 import socket
 import threading
+import warnings
 
 from spec.kit import OBSERVED, claim, reached, result_or_error, submodule
 
@@ -398,10 +399,14 @@ def test_a_relay_without_the_key_reads_what_is_sent(mp, stage):
 def test_a_key_that_is_no_bytes_is_refused(mp):
     """An authkey of another type than bytes raises TypeError in Listener() and in Client().
 
-    A string and a bytearray are such. As a control, a listener without a key accepts a client.
+    A string and a bytearray are such. As a control, a listener without a key accepts a client. Up
+    to 3.13 the refused Listener has opened its socket before, and warns that it was never closed.
     """
     for refused in ("string", bytearray(b"key"), 5, False):
-        assert result_or_error(listener_with, refused) == "TypeError", refused
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            assert result_or_error(listener_with, refused) == "TypeError", refused
+            gc.collect()
         with listener_with(None) as listener:
             assert result_or_error(client_with, refused, listener.address) == "TypeError", refused
     with listener_with(None) as listener:
