@@ -10,7 +10,7 @@ import nox
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
-nox.options.sessions = ["spec", "simulated", "meta", "kit-coverage", "lint", "sample"]
+nox.options.sessions = ["spec", "simulated", "meta", "lint", "sample"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 # The classifiers in pyproject.toml cannot name these builds and implementations.

@@ -5,19 +5,6 @@ import os
 from spec.faults import fault, replace
 
 
-@fault(
-    "threading.Thread.start",
-    "parallelism.threads-parallel-without-gil",
-    "parallelism.waiting-overlaps-in-threads-too",
-    "join.sleeps-overlap-as-in-threads",
-    crude=True,
-)
-def threads_take_turns(original, self):
-    """Thread.start() runs the target to its end before it returns: no two threads overlap."""
-    original(self)
-    self.join()
-
-
 @fault("threading", "parallelism.gil-serialises-threads", crude=True)
 def threads_are_processes(threading):
     """A thread runs in a forked process: in parallel, but all changes that it makes are lost."""
@@ -39,6 +26,19 @@ def threads_are_processes(threading):
 
     replace(threading.Thread, "start", fork)
     replace(threading.Thread, "join", reap)
+
+
+@fault(
+    "threading.Thread.start",
+    "parallelism.threads-parallel-without-gil",
+    "parallelism.waiting-overlaps-in-threads-too",
+    "join.sleeps-overlap-as-in-threads",
+    crude=True,
+)
+def threads_take_turns(original, self):
+    """Thread.start() runs the target to its end before it returns: no two threads overlap."""
+    original(self)
+    self.join()
 
 
 @fault("process.BaseProcess._bootstrap", "parallelism.processes-use-several-cores")

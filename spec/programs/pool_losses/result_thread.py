@@ -9,6 +9,7 @@ Serves pool.raising-callback-stops-results and pool.unrebuildable-exception-hang
 
 import multiprocessing
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -41,6 +42,7 @@ if __name__ == "__main__":
     _, start_method, how, path = sys.argv
     multiprocessing.set_start_method(start_method)
     pool = multiprocessing.Pool(1)
+    threads = threading.active_count()
     if how == "callback":
         first = pool.apply_async(abs, (-1,), callback=fail)
     else:
@@ -53,5 +55,7 @@ if __name__ == "__main__":
         print("result of another pool:", other.apply(abs, (-2,)))
     print("first result:", told(first.get, 0.1))
     print("later result:", told(later.get, 0.1))
+    while threading.active_count() == threads:  # until the thread that receives results has ended
+        time.sleep(0.001)
     print("terminate():", told(pool.terminate))
     print("workers left:", len(multiprocessing.active_children()))
