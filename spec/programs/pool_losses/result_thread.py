@@ -42,7 +42,7 @@ if __name__ == "__main__":
     _, start_method, how, path = sys.argv
     multiprocessing.set_start_method(start_method)
     pool = multiprocessing.Pool(1)
-    threads = threading.active_count()
+    threads = threading.enumerate()
     if how == "callback":
         first = pool.apply_async(abs, (-1,), callback=fail)
     else:
@@ -55,7 +55,7 @@ if __name__ == "__main__":
         print("result of another pool:", other.apply(abs, (-2,)))
     print("first result:", told(first.get, 0.1))
     print("later result:", told(later.get, 0.1))
-    while threading.active_count() == threads:  # until the thread that receives results has ended
+    while all(each.is_alive() for each in threads):  # the one that receives results will end
         time.sleep(0.001)
     print("terminate():", told(pool.terminate))
     print("workers left:", len(multiprocessing.active_children()))
