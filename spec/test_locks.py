@@ -22,7 +22,12 @@ import types
 import weakref
 
 from spec.kit import BEAT, OBSERVED, TICK, claim, now, result_or_error, submodule
-from spec.kit.actors import hold_by_acquire, hold_by_with, raise_inside_with
+from spec.kit.actors import (
+    hold_by_acquire,
+    hold_by_with,
+    raise_inside_with,
+    report_locked_when_cued,
+)
 
 NEEDS = ("semaphores",)
 
@@ -417,13 +422,6 @@ def test_a_free_lock_cannot_be_released(mp, stage):
     assert not lock.acquire(False), "it is free twice"
 
 
-def report_locked_when_cued(stage, lock):
-    """Three times, when cued, report what locked() returns."""
-    for _ in range(3):
-        stage.wait_for_cue("look")
-        stage.say("seen", lock.locked())
-
-
 @claim("lock.locked-tells-if-held", docs="multiprocessing.Lock.locked", since="3.14")
 def test_locked_tells_whether_the_lock_is_held(mp, stage):
     """locked() is True in every process while any process holds the Lock, else False.
@@ -432,7 +430,7 @@ def test_locked_tells_whether_the_lock_is_held(mp, stage):
     meanwhile and after.
     """
     lock = mp.Lock()
-    observer = stage.enter(report_locked_when_cued, lock)
+    observer = stage.enter(report_locked_when_cued, lock, 3)
 
     def seen():
         observer.cue("look")

@@ -27,6 +27,14 @@ from spec.kit import BEAT, OBSERVED, claim, perform, result_or_error
 
 NEEDS = ("semaphores",)
 
+NO_MORE_RESULTS = {
+    "result of another pool": "2",
+    "first result": "TimeoutError",
+    "later result": "TimeoutError",
+    "terminate()": "AssertionError",
+    "workers left": "1",
+}
+
 
 @claim(
     "pool.raising-callback-stops-results",
@@ -41,13 +49,7 @@ def test_no_result_arrives_after_a_callback_has_raised(mp, program):
     until the program ends. The worker has done two tasks, and another pool's result has arrived.
     """
     completed = program.run("result_thread", "callback", str(program.folder / "done"))
-    assert completed.table == {
-        "result of another pool": "2",
-        "first result": "TimeoutError",
-        "later result": "TimeoutError",
-        "terminate()": "AssertionError",
-        "workers left": "1",
-    }
+    assert completed.table == NO_MORE_RESULTS
     assert completed.exitcode == 0
     assert "Unrebuildable" in completed.errors, "the callback's exception is not shown"
 
@@ -65,13 +67,7 @@ def test_no_result_arrives_after_an_exception_that_cannot_be_rebuilt(mp, program
     leaves the worker at its task, until the program ends.
     """
     completed = program.run("result_thread", "exception", str(program.folder / "done"))
-    assert completed.table == {
-        "result of another pool": "2",
-        "first result": "TimeoutError",
-        "later result": "TimeoutError",
-        "terminate()": "AssertionError",
-        "workers left": "1",
-    }
+    assert completed.table == NO_MORE_RESULTS
     assert completed.exitcode == 0
     assert "TypeError" in completed.errors, "the error is not shown"
 

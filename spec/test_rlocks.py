@@ -15,7 +15,7 @@ import itertools
 import threading
 
 from spec.kit import BEAT, claim, result_or_error
-from spec.kit.actors import hold_by_acquire, hold_by_with
+from spec.kit.actors import hold_by_acquire, hold_by_with, report_locked_when_cued
 
 NEEDS = ("semaphores",)
 
@@ -181,13 +181,6 @@ def test_only_the_owner_may_release_it(mp, stage):
     assert stage.result_of(try_rlock, own) is True
 
 
-def look_at_rlock_when_cued(stage, lock):
-    """Four times, when cued, report what locked() returns."""
-    for _ in range(4):
-        stage.wait_for_cue("look")
-        stage.say("seen", lock.locked())
-
-
 @claim("rlock.locked-until-last-release", docs="multiprocessing.RLock.locked", since="3.14")
 def test_an_rlock_is_locked_until_its_last_release(mp, stage):
     """RLock.locked() is True in every process until the owner has released all it acquired.
@@ -196,7 +189,7 @@ def test_an_rlock_is_locked_until_its_last_release(mp, stage):
     before, and after each step.
     """
     lock = mp.RLock()
-    observer = stage.enter(look_at_rlock_when_cued, lock)
+    observer = stage.enter(report_locked_when_cued, lock, 4)
 
     def seen():
         observer.cue("look")

@@ -21,6 +21,13 @@ def tell_system_parent(stage: ActorStage) -> int:
     return os.getppid()
 
 
+def report_locked_when_cued(stage: ActorStage, lock: Any, times: int) -> None:
+    """As often as ``times`` says, report what locked() returns when cued to "look"."""
+    for _ in range(times):
+        stage.wait_for_cue("look")
+        stage.say("seen", lock.locked())
+
+
 def hold_by_with(stage: ActorStage, lock: Any) -> None:
     """Say "asking"; hold the lock by a with statement and say "inside", until the cue "leave"."""
     stage.say("asking")

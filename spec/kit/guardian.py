@@ -33,13 +33,13 @@ from typing import NamedTuple
 
 from spec.kit.mappings import note_mappings
 from spec.kit.platforms import (
-    TRACKER,
     descriptors,
     group_exists,
     is_marked,
     kill,
     kill_noting,
     led_since,
+    may_be_tracker,
     processes,
     remove_noted,
     remove_shared_memory,
@@ -248,8 +248,8 @@ else:
     class Belonging(NamedTuple):
         """The processes of the run: ``certain`` PIDs, and ``doubtful`` process groups.
 
-        ``trackers`` are the PIDs of resource trackers, which are not killed: a killed tracker
-        leaks, and a tracker ends by itself when no process uses it any more.
+        ``trackers`` are the PIDs of those that may be resource trackers, which are not killed: see
+        :func:`spec.kit.platforms.may_be_tracker`.
         """
 
         certain: list[int]
@@ -336,7 +336,7 @@ else:
                     told[group] = led_since(group, noted[group])
                 ours = told[group]
             if ours:
-                (found.trackers if TRACKER in command else found.certain).append(pid)
+                (found.trackers if may_be_tracker(command) else found.certain).append(pid)
         found.doubtful.extend(group for group, ours in told.items() if ours is None)
         if not listed:  # no process can be listed here: a group's ID may have been reused
             found.doubtful.extend(group for group in noted if group_exists(group))

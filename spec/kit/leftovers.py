@@ -23,6 +23,7 @@ from spec.kit.platforms import (
     descendants,
     descriptors,
     kill,
+    may_be_tracker,
     shared_mappings,
     shared_names,
 )
@@ -81,8 +82,9 @@ class Baseline:
 
         So the exit does not wait for these processes, and no later claim finds this memory.
         """
-        for pid in _descendants().keys() - self._before["process"].keys():
-            kill(pid)
+        for pid, command in descendants().items():
+            if pid not in self._before["process"] and not may_be_tracker(command):
+                kill(pid)
         for path in _noted() - self._before["shared memory"].keys():
             Path(path).unlink(missing_ok=True)
 

@@ -89,6 +89,22 @@ def test_a_process_that_is_gone_can_be_killed_again():
     assert platforms.kill_noting(process.pid) == set()
 
 
+@linux
+def test_what_may_be_a_resource_tracker_is_not_killed(monkeypatch):
+    """It has no command line at the moment when it begins to be one."""
+    listed = [
+        (1, 0, 7, "python -c from multiprocessing.spawn import spawn_main"),
+        (2, 0, 7, "python -c from multiprocessing.resource_tracker import main;main(5)"),
+        (3, 0, 7, ""),
+        (4, 0, 8, "python"),
+    ]
+    monkeypatch.setattr(platforms, "processes", lambda: listed)
+    killed: list[int] = []
+    monkeypatch.setattr(platforms, "kill", killed.append)
+    platforms.kill_tree(7)
+    assert killed == [7, 1]
+
+
 def test_no_stack_is_requested_of_a_process_that_is_gone(monkeypatch):
     def kill(*_):
         raise ProcessLookupError
