@@ -83,7 +83,8 @@ def _noted(offset: int = 0) -> list[_Note] | None:
             words = [line.split() for line in file]
     except OSError:
         return None
-    return [_Note(kind, int(pid)) for kind, pid in words]
+    # On a full disk a line may be cut off.
+    return [_Note(line[0], int(line[1])) for line in words if len(line) == 2]
 
 
 @functools.cache

@@ -51,7 +51,7 @@ def remove_socket(address: str) -> None:
 
 
 def be_server(stage: ActorStage) -> None:
-    """Make the server of a manager an actor that speaks when cued: it is its initializer."""
+    """As the initializer of a manager, make its server an actor that speaks when cued."""
 
     def speak() -> None:
         stage.wait_for_cue("speak")

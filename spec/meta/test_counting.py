@@ -147,14 +147,14 @@ def test_a_count_and_a_fault_and_another_sitecustomize_go_together(tmp_path):
 
 
 def test_a_meter_counts_what_comes_after_it(monkeypatch, tmp_path):
-    """The starts of servers are not counted, even if they are noted late."""
+    """The starts of servers are not counted, even if they are noted late, nor a line cut off."""
     noted = tmp_path / "noted"
     noted.write_text("interpreter 1\n")
     monkeypatch.setenv(VARIABLE, str(noted))
     monkeypatch.setattr(costs, "servers", lambda: frozenset({7}))
     meter = Meter()
     with noted.open("a") as file:
-        file.write("interpreter 7\nfork 8\ninterpreter 9\n")
+        file.write("interpreter 7\nfork 8\ninterpreter 9\nfor")
     assert meter.cost()[:2] == (2, 1)
 
 
