@@ -503,9 +503,13 @@ def test_the_answer_uses_the_digest_of_the_challenge(mp):
         asking.send_bytes(b"#WELCOME#")
         assert result_or_error(answer, answering, KEY) is None, prefix
         assert asking.recv_bytes() == right_answer(challenge), prefix
-    for wrong in (b"{unknown}" + os.urandom(20), os.urandom(19), b""):
-        asking.send_bytes(CHALLENGE + wrong)
-        assert result_or_error(answer, answering, KEY) == "AuthenticationError", wrong
+    short = b"{sha256}" + os.urandom(8)
+    for wrong in (b"{unknown}" + os.urandom(20), short, os.urandom(19), b""):
+        peer, own = mp.Pipe()
+        with peer, own:
+            peer.send_bytes(CHALLENGE + wrong)
+            peer.send_bytes(b"#WELCOME#")
+            assert result_or_error(answer, own, KEY) == "AuthenticationError", wrong
 
     answering.send_bytes(b"no answer")
     assert result_or_error(deliver, asking, KEY) == "AuthenticationError"

@@ -251,6 +251,36 @@ def test_a_manager_uses_the_key_of_its_process_by_default(mp, stage):
     starter.returns(cue="end")
 
 
+def append_by_argument(stage, items, connection):
+    """Append to a managed list from an argument; report what receiving it raises."""
+    items.append("by argument")
+    return result_or_error(connection.recv)
+
+
+def lend_list_with_own_key(stage, ticket):
+    """Give a child the proxy of a manager whose key is its own, in two ways; report the list."""
+    theirs, ours = stage.mp.Pipe()
+    with new_sync_manager(stage, authkey=b"the manager's own key") as manager:
+        items = manager.list()
+        child = stage.start((*ticket, items, theirs))
+        ours.send(items)
+        child.join(stage.patience)
+        return list(items)
+
+
+@claim("manager.proxy-carries-its-key", docs="multiprocessing#authentication-keys", level=OBSERVED)
+def test_a_proxy_that_is_an_argument_has_the_key_of_its_manager(mp, stage):
+    """A child can use a proxy that it got as an argument, whatever the manager's authkey is.
+
+    The key is not sent through a pipe: there recv() of the proxy raises AuthenticationError, since
+    the child's own authkey is another.
+    """
+    child = stage.nested(append_by_argument)
+    lender = stage.enter(lend_list_with_own_key, child.ticket)
+    assert child.returns() == "AuthenticationError"
+    assert lender.returns() == ["by argument"]
+
+
 @claim("manager.settings-are-checked", docs="multiprocessing.managers.BaseManager", level=OBSERVED)
 def test_the_settings_of_a_manager_are_checked(mp, stage):
     """A manager's authkey must be bytes, its serializer "pickle" or "xmlrpclib"; else it raises.

@@ -238,12 +238,14 @@ def test_the_exception_of_a_task_is_raised_to_the_caller(mp, stage):
 def test_the_cause_of_an_exception_is_the_traceback_of_the_worker(mp, stage):
     """The __cause__ of a task's exception shows the traceback of the worker as a string.
 
-    It names the function that failed, and the line.
+    It names the function that failed and the line, and ends with the exception.
     """
     for way, (_, _, cause) in stage.result_of(fail_in_each_way).items():
         assert "Traceback (most recent call last)" in cause, f"{way}: {cause}"
         assert "in break_down" in cause, f"{way}: {cause}"
         assert "raise Broken(item)" in cause, f"{way}: {cause}"
+        last = cause.strip('"\n').rpartition("\n")[2]
+        assert last.startswith("spec.test_pool_results.Broken"), f"{way}: {cause}"
 
 
 @claim(

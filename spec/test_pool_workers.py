@@ -86,6 +86,37 @@ def test_a_worker_is_replaced_after_its_last_task(mp, stage):
     assert len(set(unlimited)) == 1
 
 
+def exit_if_named(name):
+    """End this worker at once, in the midst of its task, if it has this name."""
+    if name_of_worker() == name:
+        os._exit(3)
+
+
+def end_each_worker(stage):
+    """End the younger of two workers and then the elder; report that each was replaced."""
+    replaced = []
+    with stage.mp.Pool(2) as pool:
+        for place in (1, 0):
+            name = sorted(worker.name for worker in stage.mp.active_children())[place]
+            while name in (workers := [each.name for each in stage.mp.active_children()]) or (
+                len(workers) != 2
+            ):
+                pool.apply_async(exit_if_named, (name,))  # perhaps to the other worker
+                time.sleep(BEAT / 10)
+            replaced.append(place)
+    return replaced
+
+
+@claim("pool.any-dead-worker-is-replaced", docs="multiprocessing.pool.Pool", level=OBSERVED)
+def test_each_worker_that_ends_is_replaced(mp, stage):
+    """A worker that ends in the midst of a task is replaced, whichever of the workers it is.
+
+    The younger of two ends, and then the elder. Each time the pool has two workers again, and not
+    the one that has ended; it may take as long as the patience.
+    """
+    assert stage.result_of(end_each_worker) == [1, 0]
+
+
 def count_default_workers(stage):
     """Report the number of workers of Pool() for a process that may use one CPU of several."""
     usable = os.sched_getaffinity(0)  # type: ignore[attr-defined,unused-ignore]

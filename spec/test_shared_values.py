@@ -427,3 +427,20 @@ def test_the_memory_of_large_arrays_is_given_back(mp, stage):
     del arrays[0]
     stage.wait_until(lambda: not files_beyond(before), "the end of the RawArray's memory")
     assert small[:] == [0]
+
+
+@claim(
+    "value.small-values-share-memory",
+    docs="multiprocessing.Value",
+    level=OBSERVED,
+    needs=("descriptors",),
+)
+def test_a_hundred_values_need_few_files(mp):
+    """Small values share memory: a hundred of them do not need an open file each.
+
+    All keep their numbers, so none overlaps with another.
+    """
+    before = files_beyond(set())
+    values = [mp.RawValue("i", number) for number in range(100)]
+    assert len(files_beyond(before)) < 10
+    assert [value.value for value in values] == list(range(100))

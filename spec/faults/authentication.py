@@ -230,3 +230,16 @@ def each_child_has_its_key(original, self, *args, **kwargs):
     """Each child has a key of its own, so no process of a program can authenticate to another."""
     original(self, *args, **kwargs)
     self.authkey = os.urandom(32)
+
+
+@fault("connection.answer_challenge", "listener.answer-follows-digest")
+def short_challenges_are_answered(original, connection, authkey):
+    """A challenge of a few bytes is answered: a peer gets the answer to one of its choice."""
+    from multiprocessing import connection as module
+
+    length = vars(module)["_MD5ONLY_MESSAGE_LENGTH"]
+    module._MD5ONLY_MESSAGE_LENGTH = 0
+    try:
+        original(connection, authkey)
+    finally:
+        module._MD5ONLY_MESSAGE_LENGTH = length

@@ -192,3 +192,23 @@ def xmlrpclib_makes_strings(original, value):
 def managers_lose_their_state(managers):
     """Pickling a manager succeeds, and gives one that is not started and has no key."""
     managers.BaseManager.__reduce__ = lambda self: (type(self), ())
+
+
+@fault(
+    "managers.BaseProxy.__reduce__", "manager.proxy-carries-its-key", only=("spawn", "forkserver")
+)
+def argument_has_the_processes_key(original, self):
+    """A proxy that is passed to a child works only if the manager has the process's own key."""
+    from multiprocessing.process import current_process
+
+    rebuild, (*arguments, settings) = original(self)
+    if "authkey" in settings:
+        settings["authkey"] = current_process().authkey
+    return rebuild, (*arguments, settings)
+
+
+@fault("managers.BaseProxy.__reduce__", "manager.proxy-carries-its-key")
+def key_travels_through_pipes(original, self):
+    """A manager's key is sent with each proxy, through a pipe too, where others may read it."""
+    rebuild, (*arguments, settings) = original(self)
+    return rebuild, (*arguments, {**settings, "authkey": bytes(self._authkey)})

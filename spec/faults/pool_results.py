@@ -223,3 +223,11 @@ def results_do_not_keep_the_pool(original, self, *args, **kwargs):
     """A pool without another reference is terminated while its results are awaited."""
     original(self, *args, **kwargs)
     self._pool = None
+
+
+@fault("pool.ExceptionWithTraceback.__init__", "pool.exception-keeps-type-and-traceback")
+def traceback_lacks_the_exception(original, self, exc, tb):
+    """The traceback of the worker lacks its last line, with the exception and its message."""
+    original(self, exc, tb)
+    lines = self.tb.splitlines(keepends=True)
+    self.tb = "".join([*lines[:-2], lines[-1]])

@@ -222,3 +222,9 @@ def exit_waits_for_tasks(module):
         util.Finalize(None, wait_for_tasks, args=(self,), exitpriority=20)
 
     replace(module.Pool, "__init__", init)
+
+
+@fault("pool.Pool._join_exited_workers", "pool.any-dead-worker-is-replaced")
+def only_the_eldest_is_replaced(original, pool):
+    """A Pool notices the end of its eldest worker only: with the others gone, it does less."""
+    return bool(pool) and pool[0].exitcode is not None and original(pool)

@@ -254,3 +254,10 @@ def first_memory_is_kept(original, self, arena):
     """The memory of a large array is kept while another large array exists."""
     if len([each for each in self._arenas if each.size == arena.size]) == 1:
         original(self, arena)
+
+
+@fault("heap.Heap._new_arena", "value.small-values-share-memory")
+def each_value_has_a_file(original, self, size):
+    """Each small value takes a whole block of memory and a file descriptor of its own."""
+    arena, start, _ = original(self, size)
+    return arena, start, size
