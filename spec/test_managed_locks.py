@@ -370,22 +370,17 @@ def test_a_call_through_a_proxy_waits_for_seconds(mp, stage):
 
 
 def wait_in_thread(stage):
-    """Have a thread wait for an event, and set it from another by the same proxy."""
+    """Have a thread wait at a barrier, see it wait there by the same proxy, and meet it."""
     with stage.mp.Manager() as manager:
-        event, answers = manager.Event(), manager.Queue()
-        asking = threading.Event()
-
-        def wait():
-            asking.set()
-            answers.put(event.wait())
-
-        waiting = threading.Thread(target=wait)
+        barrier = manager.Barrier(2)
+        waiting = threading.Thread(target=barrier.wait)
         waiting.start()
-        asking.wait()
-        unset = event.is_set()
-        event.set()
-        waiting.join(stage.patience)
-        return unset, answers.get()
+        while barrier.n_waiting < 1:
+            pass
+        alone = waiting.is_alive()
+        barrier.wait()
+        waiting.join()
+        return {"it waits alone": alone, "waiting at last": barrier.n_waiting}
 
 
 @claim(
@@ -396,10 +391,11 @@ def wait_in_thread(stage):
 def test_a_thread_that_waits_does_not_block_another(mp, stage):
     """A thread that blocks in a proxy's method does not block other threads that use the proxy.
 
-    Each thread has its own connection to the manager. A thread waits for an event, and another
-    sets it by the same proxy. The documentation advises against using a proxy in several threads.
+    Each thread has its own connection to the manager. While a thread waits at a barrier, another
+    sees by the same proxy that it does, and then meets it there. The documentation advises against
+    using a proxy in several threads.
     """
-    assert stage.result_of(wait_in_thread) == (False, True)
+    assert stage.result_of(wait_in_thread) == {"it waits alone": True, "waiting at last": 0}
 
 
 def wait_for_managed_condition(stage, condition):

@@ -19,15 +19,9 @@ import os
 import threading
 
 from spec.kit import BEAT, OBSERVED, TICK, claim, result_or_error, submodule
+from spec.kit.actors import take_part
 
 NEEDS = ("semaphores",)
-
-
-def play_task(ticket):
-    """Do a pool's task as the nested actor of the ticket: it can say words and be cued."""
-    stage, actor, *args = ticket
-    stage.connect()
-    return actor(stage, *args)
 
 
 def answer_when_cued(stage, value):
@@ -47,7 +41,7 @@ def fail_when_cued(stage, value):
 def get_too_early(stage, ticket):
     """Ask for a result with timeouts; report the answers before and after the task has ended."""
     with stage.mp.Pool(1) as pool:
-        result = pool.apply_async(play_task, (ticket,))
+        result = pool.apply_async(take_part, (ticket,))
         errors = []
         with stage.span("waiting"):
             for timeout in (BEAT, 0, -1):
@@ -78,7 +72,7 @@ def test_a_get_that_times_out_leaves_the_task_alone(mp, stage):
 def get_without_timeout(stage, ticket):
     """Get the result of a task without a timeout, and say it."""
     with stage.mp.Pool(1) as pool:
-        stage.say("got", pool.apply_async(play_task, (ticket,)).get())
+        stage.say("got", pool.apply_async(take_part, (ticket,)).get())
 
 
 @claim("pool.get-never-gives-up", docs="multiprocessing.pool.AsyncResult.get", slow=True)
@@ -119,9 +113,9 @@ def ask_for_states(stage, tickets):
     """Report the state of three results before and after their tasks have ended."""
     with stage.mp.Pool(1) as pool:
         results = [
-            pool.apply_async(play_task, tickets[:1]),
-            pool.apply_async(play_task, tickets[1:2]),
-            pool.map_async(play_task, tickets[2:]),
+            pool.apply_async(take_part, tickets[:1]),
+            pool.apply_async(take_part, tickets[1:2]),
+            pool.map_async(take_part, tickets[2:]),
         ]
         stage.say("before", [readiness_of(result) for result in results])
         with stage.span("waiting"):
@@ -333,7 +327,7 @@ def call_back_slowly(stage, ticket):
     with stage.mp.Pool(1) as pool:
         slow = pool.apply_async(abs, (-1,), callback=block)
         other = pool.apply_async(abs, (-2,))
-        pool.apply_async(play_task, (ticket,))
+        pool.apply_async(take_part, (ticket,))
         stage.wait_for_cue("get")
         called.wait(stage.patience)
         other.wait(BEAT)
@@ -399,7 +393,7 @@ def test_imap_raises_at_the_place_of_the_failure_and_goes_on(mp, stage):
 def map_with_failure(stage, tickets):
     """Map over tasks of which one fails; say "failed" with the exception."""
     with stage.mp.Pool(2) as pool:
-        error = catch(pool.map, play_task, tickets, 1)
+        error = catch(pool.map, take_part, tickets, 1)
         stage.say("failed", str(error))
 
 
@@ -503,7 +497,7 @@ def test_an_exception_of_the_iterable_is_raised_to_the_caller(mp, stage):
 
 def drop_pool_and_get(stage, ticket):
     """Ask for results of pools to which there is no other reference; report the results."""
-    result = stage.mp.Pool(1).apply_async(play_task, (ticket,))
+    result = stage.mp.Pool(1).apply_async(take_part, (ticket,))
     iterator = stage.mp.Pool(1).imap(abs, [-1, -2])
     gc.collect()
     stage.say("collected")

@@ -23,6 +23,7 @@ import os
 import pickle
 
 from spec.kit import BEAT, OBSERVED, TICK, claim, result_or_error, submodule
+from spec.kit.actors import take_part
 
 NEEDS = ("semaphores",)
 
@@ -41,13 +42,6 @@ def test_each_pending_call_gets_its_own_result(mp, stage):
     Eight calls, each with another result, are asked for before the first result is fetched.
     """
     assert stage.result_of(ask_for_many, 8) == list(range(8))
-
-
-def take_part(ticket):
-    """Do a pool's task as the nested actor of the ticket: it can say words and be cued."""
-    stage, actor, *args = ticket
-    stage.connect()
-    return actor(stage, *args)
 
 
 def work_until_cued(stage, value=None):

@@ -1,4 +1,4 @@
-"""Faults of managed namespaces, values, locks, queues and other objects."""
+"""Faults of managed namespaces, values, sets, queues and pools."""
 
 from spec.faults import fault, replace
 

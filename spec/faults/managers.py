@@ -1,6 +1,7 @@
 """Faults of managers and their servers."""
 
 import os
+import threading
 from typing import Any
 
 from spec.faults import fault, replace
@@ -97,6 +98,21 @@ def second_shutdown_fails(original, self, *args, **kwargs):
     self.shutdown = shutdown
 
 
+@fault("managers.BaseManager.start", "manager.only-starter-can-shut-down")
+def second_shutdown_waits(original, self, *args, **kwargs):
+    """shutdown() returns before the server has ended: only the next call waits for the end."""
+    original(self, *args, **kwargs)
+    ending = threading.Thread(target=self.shutdown, daemon=True)
+
+    def shutdown():
+        if ending.ident is None:
+            ending.start()
+        else:
+            ending.join()
+
+    self.shutdown = shutdown
+
+
 @fault("managers.BaseManager.__exit__", "manager.with-starts-and-shuts-down")
 def exception_leaves_server(original, self, kind, *args):
     """A with block that an exception leaves does not shut the manager down."""
@@ -186,6 +202,13 @@ def xmlrpclib_makes_strings(original, value):
     if isinstance(value, tuple) and len(value) == 4 and value[1] == "append":
         value = (*value[:2], tuple(map(str, value[2])), value[3])
     return original(value)
+
+
+@fault("managers.BaseManager.__init__", "manager.xmlrpclib-serializer-works")
+def xmlrpclib_is_ignored(original, self, *args, serializer="pickle", **kwargs):
+    """With the serializer xmlrpclib, the server unpickles whatever a client sends."""
+    known = serializer in ("pickle", "xmlrpclib")
+    original(self, *args, serializer="pickle" if known else serializer, **kwargs)
 
 
 @fault("managers", "manager.object-cannot-be-pickled")

@@ -167,6 +167,16 @@ def join_gives_up_after_a_moment(original, self):
     self._worker_handler.join(0.05)
 
 
+@fault("pool.Pool.join", "pool.join-waits-for-workers")
+def join_waits_for_tasks_only(original, self):
+    """join() returns when all tasks are done: the workers' exit handlers are still running."""
+    workers, self._pool = self._pool, []
+    try:
+        original(self)
+    finally:
+        self._pool = workers
+
+
 @fault("pool.Pool.terminate", "pool.terminate-drops-outstanding-work")
 def terminate_waits_for_tasks(original, self):
     """terminate() waits until all tasks are done: a task that hangs hangs the program."""

@@ -16,6 +16,13 @@ def wait_until_cued(stage: ActorStage) -> None:
     stage.wait_for_cue("leave")
 
 
+def take_part(ticket: tuple[Any, ...]) -> Any:
+    """Do a pool's task as the nested actor of the ticket: it can say words and be cued."""
+    stage, actor, *args = ticket
+    stage.connect()
+    return actor(stage, *args)
+
+
 def tell_system_parent(stage: ActorStage) -> int:
     """Return the PID of this process's parent as the system knows it."""
     return os.getppid()
