@@ -19,7 +19,8 @@ import os
 import threading
 import time
 
-from spec.kit import OBSERVED, claim, result_or_error
+from spec.kit import BEAT, OBSERVED, claim, result_or_error
+from spec.kit.actors import take_part
 
 NEEDS = ("semaphores",)
 EXECUTOR = "concurrent.futures.ProcessPoolExecutor"
@@ -66,13 +67,6 @@ def test_max_tasks_per_child_excludes_fork(mp):
         outcome.shutdown()
 
 
-def work_until_told(ticket):
-    """Do an executor's task as the nested actor of the ticket."""
-    stage, actor, *args = ticket
-    stage.connect()
-    return actor(stage, *args)
-
-
 def raise_when_cued(stage):
     """Say "begun"; raise an exception when cued."""
     stage.say("begun")
@@ -83,7 +77,7 @@ def raise_when_cued(stage):
 def submit_and_wait(stage, ticket):
     """Submit a task that raises when cued; report the future's state, and what result() raises."""
     with new_executor(1, mp_context=stage.mp) as executor:
-        future = executor.submit(work_until_told, ticket)
+        future = executor.submit(take_part, ticket)
         stage.say("submitted", future.done())
         try:
             future.result(stage.patience)
@@ -138,7 +132,7 @@ def break_executors(stage, ticket):
         before = result_or_error(done.result, stage.patience)
         futures = [
             executor.submit(wait_long, stage.patience),
-            executor.submit(work_until_told, ticket),
+            executor.submit(take_part, ticket),
         ]
         futures += [executor.submit(len, b"large" * 100_000) for _ in range(6)]
         stage.say("all submitted")
@@ -309,11 +303,24 @@ def test_shutdown_returns_though_a_task_cannot_be_sent(mp, stage):
     assert stage.result_of(shut_down_while_pickling) == "FloatingPointError"
 
 
+def wait_for_event(event):
+    """Do nothing in a worker until the event is set, so that its executor's tasks are pending."""
+    event.wait()
+
+
+def end_late():
+    """Let this worker end a beat later than it would, by a thread that its end waits for."""
+    threading.Timer(BEAT, int).start()
+    return "done"
+
+
 def shut_down_with_results(stage):
     """Shut executors down while tasks are pending; report what becomes of these."""
-    executor = new_executor(1, mp_context=stage.mp)
+    shut_down, cancelling_over = stage.mp.Event(), stage.mp.Event()
+    executor = new_executor(1, stage.mp, wait_for_event, (shut_down,))
     futures = [executor.submit(abs, -number) for number in range(4)]
     executor.shutdown(wait=False)
+    shut_down.set()
     observed = {
         "submit()": result_or_error(executor.submit, abs, 1),
         "results": [result_or_error(each.result, stage.patience) for each in futures],
@@ -322,9 +329,10 @@ def shut_down_with_results(stage):
     }
     # The second shutdown() of the first executor has not waited for its worker.
     before = {child.pid for child in stage.mp.active_children()}
-    executor = new_executor(1, mp_context=stage.mp)
-    first = executor.submit(abs, -1)
+    executor = new_executor(1, stage.mp, wait_for_event, (cancelling_over,))
+    first = executor.submit(end_late)
     cancelled = [each.cancel() for each in [executor.submit(abs, -2) for _ in range(8)]]
+    cancelling_over.set()
     executor.shutdown()
     observed["last cancelled"] = cancelled[-1]
     observed["first"] = result_or_error(first.result, 0)
@@ -336,7 +344,9 @@ def shut_down_with_results(stage):
 def test_pending_tasks_are_done_though_the_executor_is_shut_down(mp, stage):
     """After shutdown() pending tasks are still done, and submit() raises RuntimeError.
 
-    shutdown() waits for the workers to end, also if futures were cancelled just before.
+    shutdown() waits for the workers to end, also if futures were cancelled just before. No worker
+    begins a task before shutdown(wait=False) has returned, or before the futures are cancelled; a
+    task makes the end of its worker late by a beat.
     """
     assert stage.result_of(shut_down_with_results) == {
         "submit()": "RuntimeError",
@@ -344,7 +354,7 @@ def test_pending_tasks_are_done_though_the_executor_is_shut_down(mp, stage):
         "second shutdown()": None,
         "results later": [0, 1, 2, 3],
         "last cancelled": True,
-        "first": 1,
+        "first": "done",
         "children": 0,
     }
 
@@ -462,17 +472,10 @@ def test_an_exception_that_counts_as_false_is_raised(mp, stage):
     assert stage.result_of(submit_raising_empty) == ["EmptyError", "EmptyError"]
 
 
-def wait_for_shutdown(event):
-    """Do nothing in a worker until the event is set: its executor is shut down before that."""
-    event.wait()
-
-
 def reach_limit_after_shutdown(stage):
     """Shut an executor down that still needs three workers; report the results of its tasks."""
     shut_down = stage.mp.Event()
-    settings = {"mp_context": stage.mp, "max_tasks_per_child": 2}
-    with_event = {"initializer": wait_for_shutdown, "initargs": (shut_down,)}
-    executor = new_executor(1, **settings, **with_event)
+    executor = new_executor(1, stage.mp, wait_for_event, (shut_down,), max_tasks_per_child=2)
     futures = [executor.submit(abs, -number) for number in range(6)]
     executor.shutdown(wait=False)
     shut_down.set()

@@ -13,7 +13,9 @@ need a lock. The size may be rounded up. ``close()`` fails as long as a part of 
 array on it, still exists. And a SharedMemory object cannot be used in a ``with`` statement.
 """
 
+import os
 import pickle
+import stat
 
 from spec.kit import OBSERVED, claim, result_or_error, submodule
 from spec.kit.blocks import Blocks, new_name
@@ -465,3 +467,31 @@ def test_a_block_is_no_context_manager(mp, stage):
             "ShareableList": result_or_error(enter_with, shareable),
         }
         assert observed == {"SharedMemory": "TypeError", "ShareableList": "TypeError"}
+
+
+def permissions_of_new_blocks():
+    """The permissions of the files that a new block, and one with a given name, have opened."""
+    from spec.kit.platforms import descriptors
+
+    found = []
+    for settings in ({}, {"name": new_name()}):
+        before = descriptors()
+        with Blocks() as blocks:
+            blocks.new(16, **settings)
+            opened = descriptors().keys() - before.keys()
+            found.append({oct(stat.S_IMODE(os.fstat(number).st_mode)) for number in opened})
+    return found
+
+
+@claim(
+    "shared-memory.private-to-user",
+    docs="multiprocessing.shared_memory.SharedMemory",
+    level=OBSERVED,
+    needs=("named-memory", "descriptors"),
+)
+def test_a_block_is_private_to_its_user(mp):
+    """On POSIX, only its user may open a block, as a file that only its owner may read and write.
+
+    The same holds for a block whose name was given. The files are those that the process has open.
+    """
+    assert permissions_of_new_blocks() == [{"0o600"}, {"0o600"}]

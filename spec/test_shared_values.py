@@ -165,36 +165,41 @@ def test_a_value_gives_its_object_and_its_lock(mp, stage):
 
 
 def change_while_holding(stage, shared, name):
-    """Hold the lock, and change the value, or the array's first item, without releasing it."""
+    """Acquire the lock and read the value, or the array's first item; acquire again and write."""
+    shared.acquire()
+    stage.say("holding")
+    seen = shared.value if name == "Value" else shared[0]
+    stage.say("read")
     shared.acquire()
     stage.say("holding")
     if name == "Value":
-        shared.value = shared.value + 1
+        shared.value = seen + 1
     else:
-        shared[0] = shared[0] + 1
-    stage.say("changed")
+        shared[0] = seen + 1
+    stage.say("written")
 
 
 @claim("value.default-lock-is-recursive", docs="multiprocessing.Value")
 def test_the_default_lock_is_recursive(mp, stage):
     """The holder of a Value's default lock can use the value; with a plain Lock, it blocks itself.
 
-    The same holds for an Array. A process acquires the lock and then reads and writes. With the
-    default lock it gets through. With a Lock it is stuck until the test's process releases the
-    Lock, which anyone may do.
+    The same holds for an Array. A process acquires the lock and reads, acquires it again and
+    writes. With the default lock it gets through. With a Lock it is stuck in each step until the
+    test's process releases the Lock, which anyone may do.
     """
     for name, arguments in (("Value", ("i", 6)), ("Array", ("i", [6]))):
         shared = getattr(mp, name)(*arguments)
         holder = stage.enter(change_while_holding, shared, name)
-        holder.expect("changed")
+        holder.expect("written")
         holder.returns()
         lock = mp.Lock()
         shared = getattr(mp, name)(*arguments, lock=lock)
         holder = stage.enter(change_while_holding, shared, name)
-        holder.expect("holding")
-        assert holder.does_not_say("changed"), f"{name}: the holder does not block"
-        lock.release()
-        holder.expect("changed")
+        for step in ("read", "written"):
+            holder.expect("holding")
+            assert holder.does_not_say(step), f"{name}: it is {step} while its Lock is held"
+            lock.release()
+            holder.expect(step)
         holder.returns()
         assert (shared.value if name == "Value" else shared[0]) == 7
 

@@ -115,10 +115,11 @@ def test_the_forms_of_raw_objects_equal_their_ctypes_originals():
     """RawValue(type, ...) equals type(...), RawArray(type, n or sequence) the array of that type.
 
     These are the rows of the documentation's table. Type and contents are compared, and what no
-    argument sets is zero, even in memory that was used before.
+    argument sets is zero, even in memory that was used before: there is more of it, full of ones,
+    than all rows need.
     """
     types = submodule("sharedctypes")
-    used = [types.RawArray("b", [-1] * 14), types.RawValue(Point, -1, -1)]
+    used = [types.RawArray("b", [-1] * 16) for _ in range(50)]
     del used
     rows = [
         (ctypes.c_double(2.4), types.RawValue(ctypes.c_double, 2.4), types.RawValue("d", 2.4)),

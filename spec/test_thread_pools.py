@@ -232,8 +232,10 @@ def terminate_busy_threads(stage):
     """Terminate a pool of threads while a task is at work; let it go on, and report that it did."""
     proceed, done, begun = threading.Event(), threading.Event(), threading.Event()
     ran: list[int] = []
+    workers: list[threading.Thread] = []
 
     def work():
+        workers.append(threading.current_thread())
         begun.set()
         proceed.wait(stage.patience)
         done.set()
@@ -244,9 +246,11 @@ def terminate_busy_threads(stage):
         begun.wait(stage.patience)
     still_at_work = not done.is_set()
     proceed.set()
+    workers[0].join(stage.patience)  # after that it does no other task
     return {
         "at work after terminate()": still_at_work,
-        "done": done.wait(stage.patience),
+        "done": done.is_set(),
+        "worker has ended": not workers[0].is_alive(),
         "queued task": ran,
     }
 
@@ -265,6 +269,7 @@ def test_terminate_does_not_stop_a_running_thread(mp, stage):
     assert stage.result_of(terminate_busy_threads) == {
         "at work after terminate()": True,
         "done": True,
+        "worker has ended": True,
         "queued task": [],
     }
 

@@ -172,6 +172,17 @@ def shutdown_cancels(process):
     replace(process.ProcessPoolExecutor, "shutdown", shutdown)
 
 
+@executor_fault("executor.shutdown-loses-no-result")
+def shutdown_leaves_workers(process):
+    """shutdown() returns when all tasks are done, and its workers end later, by themselves."""
+    import threading
+
+    def join(original, self):
+        threading.Thread(target=original, args=(self,)).start()
+
+    replace(process._ExecutorManagerThread, "join_executor_internals", join)
+
+
 @executor_fault("executor.program-end-waits-for-tasks")
 def end_forgets_executors(process):
     """A program that ends without shutdown() kills its workers at once: their tasks are lost."""
@@ -208,6 +219,17 @@ def all_workers_at_once(process):
             self._spawn_process()
 
     replace(process.ProcessPoolExecutor, "__init__", create)
+
+
+@executor_fault("executor.workers-start-on-demand-unless-forked", only=("spawn", "forkserver"))
+def idle_workers_do_not_count(process):
+    """Each task starts a worker, up to the maximum, though others have nothing to do."""
+
+    def adjust(original, self):
+        if len(self._processes) < self._max_workers:
+            self._spawn_process()
+
+    replace(process.ProcessPoolExecutor, "_adjust_process_count", adjust)
 
 
 @executor_fault("executor.false-exception-is-raised")

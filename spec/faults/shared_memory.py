@@ -263,3 +263,9 @@ def writes_stay_private(original, self, name=None, create=False, size=0, **setti
         self._buf.release()
         self._mmap.close()
         self._mmap, self._buf = private, memoryview(private)
+
+
+@fault("shared_memory", "shared-memory.private-to-user")
+def others_may_read_blocks(shared_memory):
+    """Other users of the machine may read and write the blocks of a program."""
+    shared_memory.SharedMemory._mode = 0o644

@@ -104,6 +104,18 @@ def reads_and_writes_pass_the_lock(sharedctypes):
     )
 
 
+@fault("sharedctypes.Synchronized.value", "value.default-lock-is-recursive")
+def reads_pass_the_lock(original, self):
+    """A Value is read without its lock, perhaps while another process has half changed it."""
+    return self._obj.value
+
+
+@fault("sharedctypes.SynchronizedArray.__setitem__", "value.default-lock-is-recursive")
+def writes_to_arrays_pass_the_lock(original, self, index, item):
+    """An item of an Array is written without the lock, though another process may hold it."""
+    self._obj[index] = item
+
+
 @fault("sharedctypes.Array", "value.lock-can-be-chosen")
 def array_ignores_its_lock(original, *args, lock=True, ctx=None):
     """The lock given to Array() is not used: it excludes no process."""

@@ -46,6 +46,19 @@ def only_first_argument_is_used(original, typecode_or_type, *args):
     return original(typecode_or_type, *args[:1])
 
 
+@fault("sharedctypes.RawValue", "value.raw-forms-equal-ctypes")
+def raw_value_is_not_cleared(original, typecode_or_type, *args):
+    """Fields of a Structure that no argument sets contain whatever was in that memory before."""
+    from multiprocessing import sharedctypes
+
+    kind = sharedctypes.typecode_to_type.get(typecode_or_type, typecode_or_type)
+    made = sharedctypes._new_value(kind)
+    if not issubclass(kind, ctypes.Structure):
+        ctypes.memset(ctypes.addressof(made), 0, ctypes.sizeof(made))
+    made.__init__(*args)
+    return made
+
+
 @fault("sharedctypes.RawArray", "value.raw-forms-equal-ctypes")
 def tuples_are_reversed(original, typecode_or_type, size_or_initializer):
     """An array made from a tuple has its items in reverse."""

@@ -76,6 +76,13 @@ def exit_waits_for_threads(original, self, *args, **kwargs):
     self.terminate = lambda: [worker.join() for worker in (self.close(), *self._pool)[1:]]
 
 
+@fault("pool.ThreadPool._help_stuff_finish", "dummy.thread-pool-cannot-stop-tasks")
+def queued_tasks_are_done_all_the_same(original, inqueue, task_handler, size):
+    """terminate() of a ThreadPool leaves the queued tasks to the threads, which do them all."""
+    for _ in range(size):
+        inqueue.put(None)
+
+
 @fault("dummy", "dummy.replicates-api-over-threading")
 def dummy_exitcode_stays_none(dummy):
     """A dummy process that has ended has no exit code, as if it were running."""
