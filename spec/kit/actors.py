@@ -17,7 +17,7 @@ def wait_until_cued(stage: ActorStage) -> None:
 
 
 def take_part(ticket: tuple[Any, ...]) -> Any:
-    """Do the task of a pool or executor as the nested actor of the ticket, who speaks and is cued."""
+    """Do the task of a pool or executor as the nested actor of the ticket."""
     stage, actor, *args = ticket
     stage.connect()
     return actor(stage, *args)
