@@ -7,14 +7,20 @@ its run did not reach its end. The schema is ``record.schema.json``.
 from __future__ import annotations
 
 import json
+from collections.abc import Generator, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from spec.kit.claims import Claim
 from spec.report.plays import Play
 
-FORMAT = 2
+FORMAT = 3
+# The bound of a line in bytes, because a file that is no record may have no newline.
+_LONGEST_LINE = 2**24
+# The kinds of the line after a line of each kind; "" is the beginning of the file.
+_NEXT = {"": ("head",), "head": ("play", "foot"), "play": ("play", "foot"), "foot": ()}
 
 
 class RecordError(Exception):
@@ -38,7 +44,8 @@ class Writer:
             raise RecordError(f"{path} exists already: remove it, or give another name") from None
         except OSError as error:
             raise RecordError(f"{path} cannot be written: {error.strerror}") from None
-        self._write(kind="head", format=FORMAT, **facts)
+        started = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._write(kind="head", format=FORMAT, started=started, **facts)
 
     def play(self, play: Play, claim: Claim) -> None:
         """Write the line of a play of the claim."""
@@ -99,25 +106,66 @@ class Record(NamedTuple):
 
 
 def read(path: Path) -> Record:
-    """Read a record; a last line without a newline is ignored.
+    """Read a record into memory; raises RecordError as :func:`lines` does."""
+    head, *plays = lines(path)
+    foot = plays.pop() if plays and plays[-1]["kind"] == "foot" else None
+    return Record(head, plays, foot)
 
-    Raises RecordError if the file cannot be read, is not a record, or has a damaged line.
+
+def lines(path: Path) -> Generator[dict[str, Any], None, None]:
+    """Read a record line by line, the head first; a last line without a newline is ignored.
+
+    Of a line only ``kind`` is checked, and ``format`` in the head. Raises RecordError if the file
+    cannot be read, is not a record of this format, or when it comes to a damaged line.
     """
+    if path.exists() and not path.is_file():  # a pipe would block
+        raise RecordError(f"{path} is not a file")
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecordError(f"{path} cannot be read: {error}") from None
-    lines = text.split("\n")
-    parsed = []
-    for number, line in enumerate(lines[:-1], 1):
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            entry = None
-        if not isinstance(entry, dict):
-            raise RecordError(f"{path}: line {number} is damaged; the run must be repeated")
-        parsed.append(entry)
-    if not parsed or parsed[0].get("kind") != "head" or parsed[0].get("format") != FORMAT:
-        raise RecordError(f"{path} is not a record of this format ({FORMAT})")
-    foot = parsed.pop() if parsed[-1].get("kind") == "foot" else None
-    return Record(parsed[0], parsed[1:], foot)
+        with path.open("rb") as file:
+            yield from _parsed(path, file)
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _parsed(path: Path, file: BinaryIO) -> Iterator[dict[str, Any]]:
+    kind = ""
+    for number, text in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), 1):
+        if not text.endswith(b"\n") and len(text) < _LONGEST_LINE:
+            break
+        line = _parse(text)
+        if not kind:
+            _check_head(path, line)
+        elif line.get("kind") not in _NEXT[kind]:
+            raise RecordError(f"{path}: line {number} is damaged")
+        kind = line["kind"]
+        yield line
+    if not kind:
+        raise RecordError(f"{path} is empty, or was cut short in its first line")
+
+
+def _parse(text: bytes) -> dict[str, Any]:
+    """The object in a line of JSON; empty if the line is damaged."""
+    try:
+        line = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return {}
+    return line if isinstance(line, dict) else {}
+
+
+def _refuse(constant: str) -> None:
+    """Refuse NaN and Infinity, which JSON does not have, and json.loads() accepts."""
+    raise ValueError(constant)
+
+
+def _check_head(path: Path, line: dict[str, Any]) -> None:
+    format = line.get("format")
+    if line.get("kind") != "head" or type(format) is not int or not 0 < format < 10**6:
+        raise RecordError(f"{path} is not a record")
+    if format > FORMAT:
+        raise RecordError(
+            f"{path} has the format {format}, and this version reads {FORMAT}: use a newer version"
+        )
+    if format < FORMAT:
+        raise RecordError(
+            f"{path} has the format {format}, and this version reads {FORMAT}: repeat the run"
+        )
