@@ -1,7 +1,8 @@
 """Many records folded into one matrix: claims, start methods and environments.
 
 A record is folded in line by line, so that memory does not grow with the number of records. The
-content of a record is not trusted: what is used of it is checked, and what is wrong gets one line.
+content of a record is not trusted: each value that is used is checked, and a file with a wrong one
+gets one line.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class _Invalid(Exception):
 
 
 class Environment(NamedTuple):
-    """What a verdict depends on, beside the claim and the start method.
+    """The facts that a verdict depends on, beside the claim and the start method.
 
     ``system`` is the platform without the version of its kernel, with its C library. ``simulated``
     is "", "darwin" or "win32". ``missing`` are the capabilities and start methods that are missing
@@ -143,7 +144,7 @@ class Environment(NamedTuple):
 
 
 class Surroundings:
-    """What is known of an environment beside its key, from all of its runs."""
+    """The facts about an environment beside its key, from all of its runs."""
 
     def __init__(self) -> None:
         self.runs = 0
@@ -300,7 +301,7 @@ class _Folding:
                         raise RecordError(f"{path}: line {number} is damaged") from None
         except RecordError as error:
             complete = False
-            raise RecordError(f"{error}: the {len(seen)} plays before it count") from None
+            raise RecordError(f"{error}: {len(seen)} plays before it count") from None
         finally:
             surroundings.incomplete += not complete
 
@@ -351,7 +352,7 @@ class _Folding:
 
 
 def _describe(surroundings: Surroundings, head: _Head) -> None:
-    """Add what the head of a run says of its surroundings."""
+    """Add the surroundings of one more run."""
     surroundings.runs += 1
     surroundings.builds[head.build] += 1
     surroundings.platforms[head.platform] += 1
@@ -392,16 +393,12 @@ def _head(line: dict[str, Any]) -> _Head:
 
 def _play(line: dict[str, Any], seen: set[tuple[str, str]]) -> _Play:
     """The play, checked, which must not be among those ``seen``; raises _Invalid."""
-    claim = line.get("claim")
-    method = line.get("start_method")
-    verdict = line.get("verdict")
-    if not isinstance(claim, str) or verdict not in VERDICTS:
+    claim, method, verdict = _name(line, "claim"), line.get("start_method"), line.get("verdict")
+    if method not in catalogue.START_METHODS or verdict not in VERDICTS or (claim, method) in seen:
         raise _Invalid
-    if method not in catalogue.START_METHODS or (claim, method) in seen:
-        raise _Invalid
-    seen.add((claim, method))
     seconds = _number(line.get("seconds"))
     reason = _text(line.get("reason"), _LONGEST_REASON)
+    seen.add((claim, method))
     return _Play(claim, method, verdict, seconds, reason, line.get("timeline"))
 
 
