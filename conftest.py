@@ -91,7 +91,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--results",
         metavar="FILE",
         help="write the record of the run, JSON lines, to this new file; write --results=FILE, "
-        "because pytest may take a separate FILE for a path of tests",
+        "because pytest may take a separate FILE for a path of tests. With --results=FOLDER/ the "
+        "record is named by the environment and replaces the previous one, in a run of all claims",
     )
     group.addoption(
         "--shuffle",

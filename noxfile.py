@@ -35,13 +35,23 @@ def _install(session: nox.Session, group: str) -> None:
     session.install(*nox.project.dependency_groups(PROJECT, group))
 
 
+def _record(session: nox.Session) -> tuple[str, ...]:
+    """The option for the record of the run, unless the arguments have their own.
+
+    A folder keeps the record of the last run of each environment. A run of selected claims, such as
+    with -- --claim ID, writes none there.
+    """
+    own = any(word.startswith("--results") for word in session.posargs)
+    return () if own else ("--results=.results/",)
+
+
 @nox.session(python=PYTHONS)
 def spec(session: nox.Session) -> None:
-    """Prove every claim on this Python; arguments after -- go to pytest."""
+    """Prove every claim on this Python, and keep the record; arguments after -- go to pytest."""
     _install(session, "test")
     # In CI slow claims are played once: they wait for seconds, and differ by no version so far.
     slow = ["--slow"] if os.environ.get("CI") and session.python == RELEASES[-1] else []
-    session.run(*PYTEST, *slow, *session.posargs, env=BYTECODE)
+    session.run(*PYTEST, *slow, *_record(session), *session.posargs, env=BYTECODE)
 
 
 @nox.session
@@ -49,7 +59,8 @@ def simulated(session: nox.Session) -> None:
     """Prove the claims on simulated macOS and Windows, as far as Linux can simulate them."""
     _install(session, "test")
     for platform in ("darwin", "win32"):
-        session.run(*PYTEST, *session.posargs, env={**BYTECODE, "SPEC_PLATFORM": platform})
+        simulating = {**BYTECODE, "SPEC_PLATFORM": platform}
+        session.run(*PYTEST, *_record(session), *session.posargs, env=simulating)
 
 
 @nox.session(python=PYTHONS)

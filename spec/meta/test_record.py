@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from spec.faults import VARIABLE
 from spec.kit import package
 from spec.kit.capabilities import WITHOUT
 from spec.meta.chapters import HANGS, SIMPLE, VERDICTS
@@ -107,3 +108,79 @@ def test_an_existing_file_is_refused_and_left_alone(scratch):
     assert run.exitcode == 4
     assert run.lines == ["ERROR: --results: record exists already: remove it, or give another name"]
     assert record.read_text() == "precious"
+
+
+def records(scratch, *arguments, **environment):
+    """Run the copy with a record in the folder r; returns the names of the records and the run."""
+    run = scratch.run("-n", "0", "--results=r/", *arguments, **environment)
+    return sorted(path.name for path in scratch.root.glob("r/*")), run
+
+
+def test_a_folder_keeps_one_record_for_each_environment(scratch):
+    scratch.chapter("simple", SIMPLE.format(name="simple"))
+    (first,), run = records(scratch)
+    assert run.exitcode == 0, run.output
+    before = read(scratch.root / "r" / first)
+    assert before.complete
+    assert first.startswith(f"{before.head['python_implementation'].lower()}-")
+
+    names, _ = records(scratch)
+    assert names == [first]
+    assert read(scratch.root / "r" / first).head["started"] > before.head["started"]
+
+    names, _ = records(scratch, **{WITHOUT: "semaphore-value"})
+    assert sorted(names) == sorted(
+        [first, first.replace(".jsonl", "-without-semaphore-value.jsonl")]
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [
+        (["--patience", "none"], {}),
+        (["--claim", "simple.holds"], {}),
+        (["-k", "test_simple"], {}),
+        (["--start-method", "spawn"], {}),
+        (["--level", "documented"], {}),
+        (["spec/test_simple.py"], {}),
+        (["--claims"], {}),
+        (["--collect-only"], {}),
+        (["--deselect", "spec/test_simple.py"], {}),
+        ([], {VARIABLE: "semaphores.one_too_many"}),
+    ],
+    ids=str,
+)
+def test_a_run_that_does_not_play_all_claims_leaves_the_record_alone(
+    scratch, arguments, environment
+):
+    scratch.chapter("simple", SIMPLE.format(name="simple"))
+    (name,), _ = records(scratch)
+    path = scratch.root / "r" / name
+    before = path.read_bytes()
+    other = SIMPLE.replace('s="multiprocessing"', 's="multiprocessing", level="observed"')
+    scratch.chapter("other", other.format(name="other"))
+    names, run = records(scratch, *arguments, **environment)
+    assert names == [name], run.output
+    assert path.read_bytes() == before
+
+
+def test_a_killed_run_leaves_its_plays_in_the_place_of_the_previous_record(scratch):
+    scratch.chapter("simple", SIMPLE.format(name="simple"))
+    (name,), _ = records(scratch)
+    path = scratch.root / "r" / name
+    before = path.read_bytes()
+    scratch.chapter("hangs", HANGS)
+    run = scratch.start("-n", "0", "--results=r/")
+    assert eventually(lambda: path.read_bytes() != before, 30)
+    run.kill()
+    run.ends()
+    assert {play["claim"] for play in read(path).plays} == {"simple.holds"}
+    assert read(path).foot is None
+
+
+def test_a_folder_that_cannot_be_created_is_named(scratch):
+    scratch.chapter("simple", SIMPLE.format(name="simple"))
+    scratch.write("r", "precious")
+    run = scratch.run("-n", "0", "--results=r/")
+    assert run.exitcode == 4
+    assert run.lines == ["ERROR: --results: r exists already: remove it, or give another name"]

@@ -71,7 +71,7 @@ def test_equal_environments_merge(write):
     assert matrix.problems == []
     ((environment, surroundings),) = matrix.environments.items()
     assert environment == USUAL
-    assert (surroundings.runs, surroundings.incomplete) == (2, 0)
+    assert (surroundings.runs, surroundings.incomplete, surroundings.seconds) == (2, 0, 1.0)
     assert surroundings.first.isoformat() == "2026-01-02T03:04:05.678000+00:00"
     assert surroundings.last.isoformat() == later
     assert surroundings.platforms == {HEAD["platform"]: 1, kernel: 1}
@@ -237,6 +237,7 @@ OTHER = {**PLAY, "start_method": "fork"}
         {**OTHER, "seconds": 10**400},
         {**OTHER, "reason": None},
         PLAY,  # a second time
+        {**FOOT, "seconds": None},
         '{"kind": "play", "nested": ' + "[" * 100_000,
         '{"seconds": 1e999}',
     ],
@@ -256,6 +257,7 @@ def test_a_line_after_the_foot_is_damage(write):
     path = write(HEAD, PLAY, FOOT, HEAD)
     matrix = fold([path])
     assert matrix.problems == [f"{path}: line 4 is damaged: 1 plays before it count"]
+    assert matrix.environments[USUAL].incomplete == 1
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,19 @@ its run did not reach its end. The schema is ``record.schema.json``.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from spec.kit.claims import Claim
 from spec.report.plays import Play
 
 FORMAT = 3
+#: The folder where nox's sessions keep the record of the last run of each environment.
+KEPT = Path(__file__).parents[2] / ".results"
 # The bound of a line in bytes, because a file that is no record may have no newline.
 _LONGEST_LINE = 2**24
 # The kinds of the line after a line of each kind; "" is the beginning of the file.
@@ -28,27 +31,39 @@ class RecordError(Exception):
 
 
 class Writer:
-    """Writes a record to the new file ``path``, with ``facts`` in its head.
+    """Writes a record, with ``facts`` in its head, to the new file ``path``.
 
-    Raises RecordError if the file cannot be created or exists already.
+    With ``replaces``, ``path`` may exist: the record takes its place with the first play. So a run
+    that plays nothing leaves the previous record as it is, and a run that is killed leaves a record
+    of what it played.
+
+    Raises RecordError if the file or its folder cannot be created, or if the file exists already.
     """
 
-    def __init__(self, path: Path, facts: dict[str, Any]) -> None:
+    def __init__(self, path: Path, facts: dict[str, Any], replaces: bool = False) -> None:
         #: Why nothing more is written: one line. The claims are still played.
         self.trouble = ""
-        if path.is_dir():
-            raise RecordError(f"{path} is a folder: give the name of a new file")
+        self.replaces = replaces
+        self._path = path
+        self._file: TextIO | None = None
+        started = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._head = dict(kind="head", format=FORMAT, started=started, **facts)
         try:
-            self._file = path.open("x", encoding="utf-8")
+            if replaces:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            else:
+                self._file = path.open("x", encoding="utf-8")
+                self._write(**self._head)
         except FileExistsError:
-            raise RecordError(f"{path} exists already: remove it, or give another name") from None
+            taken = path.parent if replaces else path
+            raise RecordError(f"{taken} exists already: remove it, or give another name") from None
         except OSError as error:
             raise RecordError(f"{path} cannot be written: {error.strerror}") from None
-        started = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._write(kind="head", format=FORMAT, started=started, **facts)
 
     def play(self, play: Play, claim: Claim) -> None:
         """Write the line of a play of the claim."""
+        if self._file is None and not self.trouble:
+            self._replace()
         spent = play.cost.processor_seconds
         self._write(
             kind="play",
@@ -70,6 +85,8 @@ class Writer:
         ``seconds`` is the duration of the run. The record is complete if each of the ``expected``
         plays has its line.
         """
+        if self._file is None:
+            return
         played = sum(verdicts.values())
         self._write(
             kind="foot",
@@ -81,15 +98,31 @@ class Writer:
         with suppress(OSError):  # close() tries again to write the data that could not be written
             self._file.close()
 
+    def _replace(self) -> None:
+        """Put a file with the head in the place of the previous record."""
+        new = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
+        try:
+            with new.open("w", encoding="utf-8") as self._file:
+                self._write(**self._head)
+            new.replace(self._path)  # of a closed file: Windows renames no open one
+            self._file = self._path.open("a", encoding="utf-8")
+        except OSError as error:
+            self._file = None
+            new.unlink(missing_ok=True)
+            self._fail(error)
+
     def _write(self, **line: Any) -> None:
-        if self.trouble:
+        if self.trouble or self._file is None:
             return
         try:
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
         except OSError as error:
-            self.trouble = f"the record is incomplete, {self._file.name} cannot be written: "
-            self.trouble += error.strerror or str(error)
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        self.trouble = f"the record is incomplete, {self._path} cannot be written: "
+        self.trouble += error.strerror or str(error)
 
 
 class Record(NamedTuple):
@@ -146,15 +179,10 @@ def _parsed(path: Path, file: BinaryIO) -> Iterator[dict[str, Any]]:
 def _parse(text: bytes) -> dict[str, Any]:
     """The object in a line of JSON; empty if the line is damaged."""
     try:
-        line = json.loads(text, parse_constant=_refuse)
+        line = json.loads(text)
     except (ValueError, RecursionError):
         return {}
     return line if isinstance(line, dict) else {}
-
-
-def _refuse(constant: str) -> None:
-    """Refuse NaN and Infinity, which JSON does not have, and json.loads() accepts."""
-    raise ValueError(constant)
 
 
 def _check_head(path: Path, line: dict[str, Any]) -> None:

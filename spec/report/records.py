@@ -60,7 +60,7 @@ _ORDINARY = re.compile(
 )
 
 
-class _Invalid(Exception):
+class InvalidError(Exception):
     """A line has a value that no record has."""
 
 
@@ -150,6 +150,8 @@ class Surroundings:
         self.runs = 0
         #: The number of runs that did not decide all of their plays.
         self.incomplete = 0
+        #: The duration of the longest complete run; 0 if none was complete.
+        self.seconds = 0.0
         self.default_start_method = ""
         self.start_methods: list[str] = []
         #: How often each was seen.
@@ -273,7 +275,7 @@ class _Folding:
                 if twin := self._twin(path):
                     raise RecordError(f"{path} has the content of {twin}, and counts once")
                 self._add(path, head, parsed)
-        except _Invalid:
+        except InvalidError:
             self._note(f"{path} is not a record: its head has a wrong value")
         except (RecordError, OSError) as error:
             self._note(str(error))
@@ -288,22 +290,28 @@ class _Folding:
     def _add(self, path: Path, head: _Head, parsed: Iterable[dict[str, Any]]) -> None:
         surroundings = self._matrix.environments.setdefault(head.environment, Surroundings())
         _describe(surroundings, head)
-        complete = False
+        complete, seconds = False, 0.0
         seen: set[tuple[str, str]] = set()
         try:
-            for number, line in enumerate(parsed, 2):
+            for line in parsed:
                 if line["kind"] == "foot":
                     complete = line.get("complete") is True
+                    seconds = _number(line.get("seconds"))
                 else:
-                    try:
-                        self._play(_play(line, seen), head)
-                    except _Invalid:
-                        raise RecordError(f"{path}: line {number} is damaged") from None
+                    self._play(_play(line, seen), head)
+        except InvalidError:
+            complete = False
+            number = len(seen) + 2  # after the head and the plays
+            raise RecordError(
+                f"{path}: line {number} is damaged: {len(seen)} plays before it count"
+            ) from None
         except RecordError as error:
             complete = False
             raise RecordError(f"{error}: {len(seen)} plays before it count") from None
         finally:
             surroundings.incomplete += not complete
+            if complete:
+                surroundings.seconds = max(surroundings.seconds, seconds)
 
     def _play(self, play: _Play, head: _Head) -> None:
         if play.claim not in self._known:
@@ -364,27 +372,34 @@ def _describe(surroundings: Surroundings, head: _Head) -> None:
         surroundings.start_methods = head.start_methods
 
 
+def environment_of(head: dict[str, Any]) -> Environment:
+    """The environment that the head of a record, or the facts of a run, describe.
+
+    Raises InvalidError if a value is wrong.
+    """
+    simulated = _name(head, "simulated")
+    gil = head.get("gil")
+    if not isinstance(gil, bool) or simulated not in ("", *_SIMULATED):
+        raise InvalidError
+    missing = {*_names(head, "missing", dict), *_names(head, "taken_away", list)}
+    return Environment(
+        _name(head, "implementation"),
+        _name(head, "python_implementation"),
+        _name(head, "python"),
+        gil,
+        _system(_name(head, "platform"), _name(head, "libc")),
+        simulated,
+        tuple(sorted(missing)),
+    )
+
+
 def _head(line: dict[str, Any]) -> _Head:
-    """The head, checked; raises _Invalid."""
-    libc = _name(line, "libc")
-    platform = _name(line, "platform")
-    simulated = _name(line, "simulated")
-    if type(gil := line.get("gil")) is not bool or simulated not in ("", *_SIMULATED):
-        raise _Invalid
-    missing = {*_names(line, "missing", dict), *_names(line, "taken_away", list)}
+    """The head, checked; raises InvalidError."""
     return _Head(
-        Environment(
-            _name(line, "implementation"),
-            _name(line, "python_implementation"),
-            _name(line, "python"),
-            gil,
-            _system(platform, libc),
-            simulated,
-            tuple(sorted(missing)),
-        ),
+        environment_of(line),
         _started(line.get("started")),
         _name(line, "build"),
-        platform,
+        _name(line, "platform"),
         _names(line, "start_methods", list),
         _name(line, "default_start_method"),
         int(_number(line.get("cpus"))),
@@ -392,10 +407,10 @@ def _head(line: dict[str, Any]) -> _Head:
 
 
 def _play(line: dict[str, Any], seen: set[tuple[str, str]]) -> _Play:
-    """The play, checked, which must not be among those ``seen``; raises _Invalid."""
+    """The play, checked, which must not be among those ``seen``; raises InvalidError."""
     claim, method, verdict = _name(line, "claim"), line.get("start_method"), line.get("verdict")
     if method not in catalogue.START_METHODS or verdict not in VERDICTS or (claim, method) in seen:
-        raise _Invalid
+        raise InvalidError
     seconds = _number(line.get("seconds"))
     reason = _text(line.get("reason"), _LONGEST_REASON)
     seen.add((claim, method))
@@ -415,7 +430,7 @@ def _started(value: object) -> datetime:
         started = datetime.fromisoformat(value)  # type: ignore[arg-type]
         return started.astimezone(UTC) if started.tzinfo else started.replace(tzinfo=UTC)
     except (TypeError, ValueError, OverflowError):
-        raise _Invalid from None
+        raise InvalidError from None
 
 
 def _name(line: dict[str, Any], key: str) -> str:
@@ -426,20 +441,20 @@ def _names(line: dict[str, Any], key: str, kind: type[list[Any] | dict[Any, Any]
     """The strings in a list, or the keys of an object."""
     value = line.get(key)
     if not isinstance(value, kind):
-        raise _Invalid
+        raise InvalidError
     return [_text(each, _LONGEST_NAME) for each in value]
 
 
 def _number(value: Any) -> float:
     """The number, which must be one of seconds or CPUs."""
     if type(value) not in (int, float) or not 0 <= value <= _MOST:
-        raise _Invalid
+        raise InvalidError
     return float(value)
 
 
 def _text(value: object, longest: int) -> str:
     if not isinstance(value, str):
-        raise _Invalid
+        raise InvalidError
     return _clean(value, longest)
 
 
@@ -456,14 +471,14 @@ def _timeline(value: Any) -> str:
     """The timeline as JSON, with numbers of four decimals; empty if it is not a timeline."""
     try:
         events = [_event(*event) for event in value[:_MOST_EVENTS]]
-    except (TypeError, KeyError, _Invalid):
+    except (TypeError, KeyError, InvalidError):
         return ""
     return json.dumps(events, separators=(",", ":")) if events else ""
 
 
 def _event(time: object, actor: object, kind: object, text: object, end: object) -> list[Any]:
     if not isinstance(text, str):
-        raise _Invalid
+        raise InvalidError
     return [
         round(_number(time), 4),
         _text(actor, _LONGEST_NAME),

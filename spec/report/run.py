@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from spec import faults
 from spec.kit import capabilities, guardian
 from spec.kit.clock import now
 from spec.kit.costs import Cost
 from spec.report import catalogue
 from spec.report.facts import as_lines, facts
-from spec.report.plays import PATIENCE, RED, VERDICTS, Plays
+from spec.report.plays import PATIENCE, RED, START_METHODS, VERDICTS, Plays
 from spec.report.record import RecordError, Writer
+from spec.report.records import environment_of
 from spec.report.terminal import Prefaced, Specification, dearest
 
 
@@ -38,9 +41,15 @@ class Run:
         self._shown: Specification | None = None
 
     def _start_record(self) -> Writer | None:
-        path = self._config.getoption("results")
+        given = self._config.getoption("results")
+        if given is None:
+            return None
+        path = Path(given)
+        in_folder = given.endswith(("/", os.sep)) or path.is_dir()
+        if in_folder:
+            path /= f"{environment_of(self._facts).slug}.jsonl"
         try:
-            return None if path is None else Writer(Path(path), self._facts)
+            return Writer(path, self._facts, replaces=in_folder)
         except RecordError as error:
             raise pytest.UsageError(f"--results: {error}") from None
 
@@ -66,10 +75,25 @@ class Run:
     def _expect(self, nodeids: list[str]) -> None:
         plays = [nodeid for nodeid in nodeids if nodeid.partition("[")[0] in self._claims]
         self._expected = len(plays)
+        if self._record is not None and self._record.replaces and not self._is_whole(plays):
+            self._record = None
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         if plays and terminal is not None and self._config.get_verbosity() >= 0:
             terminal.showfspath = False
             self._shown = Specification(terminal, self._claims, plays)
+
+    def _is_whole(self, plays: list[str]) -> bool:
+        """Whether all claims are played that the package as it is has to fulfil here.
+
+        In a folder, only the record of such a run replaces another: one of a few claims would say
+        less, and one of a fault something else.
+        """
+        played = {nodeid.partition("[")[0] for nodeid in plays}
+        return (
+            not os.environ.get(faults.VARIABLE)
+            and self._config.stash[START_METHODS] == capabilities.start_methods()
+            and all(test in played or claim.slow for test, (_, claim) in self._claims.items())
+        )
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
