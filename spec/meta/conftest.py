@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +30,19 @@ def _scratch() -> Iterator[Scratch]:
 
 scratch = pytest.fixture(_scratch, name="scratch")
 scratch_of_module = pytest.fixture(_scratch, name="scratch_of_module", scope="module")
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """A function that writes a record of the given lines, and returns its path."""
+    number = iter(range(1000))
+
+    def written(*lines: dict[str, Any]) -> Path:
+        path = tmp_path / f"{next(number)}.jsonl"
+        path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+        return path
+
+    return written
 
 
 @pytest.fixture

@@ -5,61 +5,13 @@ import tracemalloc
 
 import pytest
 
+from spec.meta.made_up import CLAIM, EVENTS, FOOT, HEAD, PLAY
 from spec.report.record import FORMAT
 from spec.report.records import WAVERS, Environment, fold
 
-CLAIM = "semaphore.at-most-two"
-HEAD = {
-    "kind": "head",
-    "format": FORMAT,
-    "started": "2026-01-02T03:04:05.678+00:00",
-    "implementation": "multiprocessing",
-    "python": "3.13.0",
-    "python_implementation": "CPython",
-    "build": "main",
-    "gil": True,
-    "platform": "Linux-6.1.0-18-cloud-x86_64-with-glibc2.36",
-    "libc": "glibc 2.36",
-    "start_methods": ["fork", "forkserver", "spawn"],
-    "default_start_method": "fork",
-    "cpus": 2,
-    "patience": 20.0,
-    "missing": {"no-gil": "the GIL is on"},
-    "taken_away": [],
-    "simulated": "",
-    "unsurveyed": {},
-}
-EVENTS = [[0.0, "hold", "say", "holding", None], [0.1, "hold", "span", "asleep", 0.2]]
-PLAY = {
-    "kind": "play",
-    "claim": CLAIM,
-    "level": "documented",
-    "start_method": "spawn",
-    "verdict": "holds",
-    "seconds": 0.5,
-    "processes": 3,
-    "interpreters": 1,
-    "processor_seconds": 0.1,
-    "reason": "",
-    "timeline": EVENTS,
-}
-FOOT = {"kind": "foot", "seconds": 1.0, "verdicts": {"holds": 1}, "expected": 1, "complete": True}
 USUAL = Environment(
     "multiprocessing", "CPython", "3.13.0", True, "Linux x86_64, glibc 2.36", "", ("no-gil",)
 )
-
-
-@pytest.fixture
-def write(tmp_path):
-    """A function that writes a record of the given lines, and returns its path."""
-    number = iter(range(1000))
-
-    def written(*lines):
-        path = tmp_path / f"{next(number)}.jsonl"
-        path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
-        return path
-
-    return written
 
 
 def test_equal_environments_merge(write):
@@ -183,20 +135,32 @@ def test_unusable_files_get_a_line_each_and_do_not_stop_the_others(write, tmp_pa
     good = write(HEAD, PLAY, FOOT)
     twin = write(HEAD, PLAY, FOOT)
     newer, older = write({**HEAD, "format": FORMAT + 1}), write({**HEAD, "format": FORMAT - 1})
-    foreign, empty, absent = tmp_path / "picture.png", tmp_path / "empty", tmp_path / "absent"
+    foreign, empty, absent, folder = (tmp_path / name for name in ("a.png", "empty", "no", "sub"))
+    folder.mkdir()
     foreign.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
     empty.touch()
-    matrix = fold([newer, older, foreign, empty, absent, tmp_path, good, twin])
+    matrix = fold([newer, older, foreign, empty, absent, folder, good, twin])
     assert matrix.problems == [
         f"{newer} has the format 4, and this version reads 3: use a newer version",
         f"{older} has the format 2, and this version reads 3: repeat the run",
         f"{foreign} is not a record",
         f"{empty} is empty, or was cut short in its first line",
         f"{absent} cannot be read: No such file or directory",
-        f"{tmp_path} is not a file",
+        f"{folder} has no records: no file *.jsonl is in it",
         f"{twin} has the content of {good}, and counts once",
     ]
     assert matrix.cells[CLAIM, "spawn", USUAL].runs == 1
+    assert matrix.files == {good: USUAL}
+
+
+def test_folders_are_searched(write, tmp_path):
+    below = tmp_path / "results-a/deeper"
+    below.mkdir(parents=True)
+    moved = write(HEAD, PLAY, FOOT).rename(below / "r.jsonl")
+    (tmp_path / "notes.txt").write_text("no record")
+    matrix = fold([tmp_path])
+    assert matrix.problems == []
+    assert list(matrix.files) == [moved]
 
 
 @pytest.mark.parametrize("foot", [[], [{**FOOT, "complete": False}]])

@@ -219,6 +219,8 @@ class Matrix:
     """All environments and cells, and one line for each file that could not be used fully."""
 
     def __init__(self) -> None:
+        #: The environment of each file that was used.
+        self.files: dict[Path, Environment] = {}
         self.environments: dict[Environment, Surroundings] = {}
         #: The keys are the claim's id, the start method and the environment.
         self.cells: dict[tuple[str, str, Environment], Cell] = {}
@@ -247,12 +249,19 @@ class _Play(NamedTuple):
 def fold(paths: Iterable[Path]) -> Matrix:
     """Fold the records into one matrix; equal environments merge.
 
-    A file that cannot be used, or only in part, adds a line to the problems of the matrix. Raises
-    CatalogueError if a chapter cannot be imported.
+    Of a folder, all files ``*.jsonl`` in it and below it are taken. A file that cannot be used, or
+    only in part, adds a line to the problems of the matrix. Raises CatalogueError if a chapter
+    cannot be imported.
     """
     folding = _Folding()
     for path in paths:
-        folding.add(path)
+        if not path.is_dir():
+            folding.add(path)
+        elif found := sorted(path.rglob("*.jsonl")):
+            for each in found:
+                folding.add(each)
+        else:
+            folding.note(f"{path} has no records: no file *.jsonl is in it")
     return folding.finish()
 
 
@@ -276,9 +285,9 @@ class _Folding:
                     raise RecordError(f"{path} has the content of {twin}, and counts once")
                 self._add(path, head, parsed)
         except InvalidError:
-            self._note(f"{path} is not a record: its head has a wrong value")
+            self.note(f"{path} is not a record: its head has a wrong value")
         except (RecordError, OSError) as error:
-            self._note(str(error))
+            self.note(str(error))
 
     def _twin(self, path: Path) -> Path | None:
         """The file that was added before and has the same content, or None."""
@@ -289,6 +298,7 @@ class _Folding:
 
     def _add(self, path: Path, head: _Head, parsed: Iterable[dict[str, Any]]) -> None:
         surroundings = self._matrix.environments.setdefault(head.environment, Surroundings())
+        self._matrix.files[path] = head.environment
         _describe(surroundings, head)
         complete, seconds = False, 0.0
         seen: set[tuple[str, str]] = set()
@@ -336,7 +346,8 @@ class _Folding:
         if key not in self._shown or age > self._shown[key][0]:
             self._shown[key] = age, environment, _timeline(play.timeline)
 
-    def _note(self, problem: str) -> None:
+    def note(self, problem: str) -> None:
+        """Add a problem."""
         self._matrix.problems.append(_clean(problem, _LONGEST_REASON))
 
     def finish(self) -> Matrix:
@@ -351,7 +362,7 @@ class _Folding:
         if self._unknown:
             named = ", ".join(sorted(self._unknown)[:_NAMED])
             more = len(self._unknown) - _NAMED
-            self._note(
+            self.note(
                 f"{self._unknown.total()} plays are left out, of claims that are unknown here: "
                 + named
                 + (f" and {more} more" if more > 0 else "")
