@@ -16,6 +16,7 @@ from spec.kit.costs import Cost
 from spec.report import catalogue
 from spec.report.facts import as_lines, facts
 from spec.report.plays import PATIENCE, RED, START_METHODS, VERDICTS, Plays
+from spec.report.progress import Progress, Shown, can_be_shown, usual_in
 from spec.report.record import RecordError, Writer
 from spec.report.records import environment_of
 from spec.report.terminal import Prefaced, Specification, dearest
@@ -39,6 +40,7 @@ class Run:
             raise pytest.UsageError(str(error)) from None
         self._record = self._start_record()
         self._shown: Specification | None = None
+        self._progress: Shown | None = None
 
     def _start_record(self) -> Writer | None:
         given = self._config.getoption("results")
@@ -59,7 +61,7 @@ class Run:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note the expected plays, in a run without workers."""
-        self._expect([item.nodeid for item in session.items])
+        self._expect([item.nodeid for item in session.items], with_workers=False)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -70,9 +72,9 @@ class Run:
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
         """Note the expected plays, in a run with workers: all workers report the same."""
         if not self._expected:
-            self._expect(ids)
+            self._expect(ids, with_workers=True)
 
-    def _expect(self, nodeids: list[str]) -> None:
+    def _expect(self, nodeids: list[str], with_workers: bool) -> None:
         plays = [nodeid for nodeid in nodeids if nodeid.partition("[")[0] in self._claims]
         self._expected = len(plays)
         if self._record is not None and self._record.replaces and not self._is_whole(plays):
@@ -81,6 +83,10 @@ class Run:
         if plays and terminal is not None and self._config.get_verbosity() >= 0:
             terminal.showfspath = False
             self._shown = Specification(terminal, self._claims, plays)
+            if can_be_shown(terminal, self._config):
+                usual = usual_in(environment_of(self._facts))
+                progress = Progress(self._claims, plays, usual)
+                self._progress = Shown(terminal, progress, with_workers)
 
     def _is_whole(self, plays: list[str]) -> bool:
         """Whether all claims are played that the package as it is has to fulfil here.
@@ -106,6 +112,11 @@ class Run:
             return "", "", ""
         return report.outcome, "", ""
 
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Show the start of a play, in this process or in a worker."""
+        if self._progress is not None:
+            self._progress.started(nodeid)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note each phase of a play; after the last, record and print the play."""
@@ -127,6 +138,8 @@ class Run:
             self._record.play(play, claim)
         if self._shown is not None:
             self._shown.take(play)
+        if self._progress is not None:
+            self._progress.ended(play)
 
     def pytest_keyboard_interrupt(self) -> None:
         """End the workers at once: their results are not awaited any more."""
@@ -168,6 +181,8 @@ class Run:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Print the claims that an early end left undecided, and close the record."""
         self._over = True
+        if self._progress is not None:
+            self._progress.close()
         if self._shown is not None:
             self._shown.finish()
         if self._record is not None:
