@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import select
 import signal
 import struct
 import subprocess
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from spec.kit import guardian
-from spec.meta.chapters import HANGS, SIMPLE
+from spec.meta.chapters import SIMPLE
 from spec.meta.scratch import eventually
 from spec.report import progress
 from spec.report.plays import Play
@@ -175,10 +176,10 @@ def test_with_workers_the_line_is_updated_while_nothing_happens(wide, monkeypatc
     assert terminal._tw._file is file
 
 
-def in_terminal(scratch, *arguments, columns=100, until=None, **environment):
+def in_terminal(scratch, *arguments, columns=100, ready=lambda: False, **environment):
     """Run the copy in a terminal; returns the exit code and what it wrote there.
 
-    Once it has written ``until``, its process group is interrupted.
+    Once ``ready()`` is true, its process group is interrupted.
     """
     pty = pytest.importorskip("pty")
     fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")
@@ -196,14 +197,17 @@ def in_terminal(scratch, *arguments, columns=100, until=None, **environment):
     )
     guardian.watch(run.pid)
     os.close(slave)
-    written = b""
+    written, interrupted = b"", False
     try:
-        while part := read(master):
-            written += part
-            if until and until.encode() in written:
+        while True:
+            if not interrupted and ready():
                 assert hasattr(os, "killpg")
                 os.killpg(run.pid, signal.SIGINT)
-                until = None
+                interrupted = True
+            if select.select([master], [], [], 0.05)[0]:
+                if not (part := read(master)):
+                    break
+                written += part
         return run.wait(30), written.decode()
     finally:
         run.kill()
@@ -253,13 +257,31 @@ def test_there_is_no_line_where_none_can_be_erased_or_none_is_wanted(
     assert "plays decided" not in written
 
 
+ASLEEP = '''
+"""Scratch: a claim whose test sleeps, and says so in a file."""
+
+import pathlib
+import time
+
+from spec.kit import claim
+
+
+@claim("sleep.in-the-test", docs="multiprocessing")
+def test_it_sleeps(mp):
+    """The test sleeps."""
+    pathlib.Path(__file__).with_name("asleep").touch()
+    time.sleep(600)
+'''
+
+
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_an_interrupted_run_erases_the_line(scratch, workers):
     scratch.chapter("simple", SIMPLE.format(name="simple"))
-    scratch.chapter("hangs", HANGS)
-    until = "hangs: 3 of" if workers == "0" else "plays decided"
-    exitcode, written = in_terminal(scratch, "-n", workers, until=until)
+    scratch.chapter("asleep", ASLEEP)
+    asleep = scratch.root / "spec/asleep"
+    exitcode, written = in_terminal(scratch, "-n", workers, ready=asleep.exists)
     assert exitcode == 2, written
+    assert "plays decided" in written
     assert not any("plays decided" in line for line in screen(written)), written
     assert "not played: the run is incomplete" in written
 
