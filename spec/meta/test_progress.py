@@ -114,6 +114,12 @@ def test_a_line_that_is_not_updated_names_the_play_that_runs():
     assert told.line(60.0, is_updated=False).endswith("decided, playing lock.first under fork")
 
 
+def test_a_claim_without_a_start_method_is_named_alone():
+    told = Progress(CLAIMS, [FIRST], UNKNOWN)
+    told.started(FIRST, 0.0)
+    assert told.line(10.0).endswith("decided, waiting for lock.first, 10 s")
+
+
 def screen(text):
     """The lines that a terminal shows: a carriage return goes back, and later text overwrites."""
     shown = []

@@ -5,8 +5,13 @@ import tracemalloc
 
 import pytest
 
+from spec.kit import package
+from spec.kit.capabilities import WITHOUT
+from spec.meta.chapters import VERDICTS
 from spec.meta.made_up import CLAIM, EVENTS, FOOT, HEAD, PLAY
-from spec.report.record import FORMAT
+from spec.report import catalogue
+from spec.report.plays import VERDICTS as NAMES
+from spec.report.record import FORMAT, read
 from spec.report.records import WAVERS, Environment, fold
 
 USUAL = Environment(
@@ -176,6 +181,39 @@ def test_a_last_line_that_was_cut_short_is_ignored(write):
     path.write_text(path.read_text() + '{"kind": "play", "cl')
     matrix = fold([path])
     assert (len(matrix.cells), matrix.problems) == (1, [])
+
+
+ONCE = '''
+"""Scratch: a claim that involves no start method."""
+
+from spec.kit import claim
+
+
+@claim("once.holds", docs="multiprocessing")
+def test_it_holds():
+    """A sentence."""
+'''
+
+
+def test_the_record_of_a_real_run_is_folded(scratch, monkeypatch):
+    """The verdicts have several reasons and timelines; one claim involves no start method."""
+    scratch.chapter("verdicts", VERDICTS)
+    scratch.chapter("once", ONCE)
+    run = scratch.run("-n", "2", "--results=record", **{WITHOUT: "semaphore-value"})
+    assert run.exitcode == 1, run.output
+    known = {play["claim"]: None for play in read(scratch.root / "record").plays}
+    monkeypatch.setattr(catalogue, "by_id", lambda: known)
+    matrix = fold([scratch.root / "record"])
+    assert matrix.problems == []
+    found: dict[str, set[tuple[str, str]]] = {id: set() for id in known}
+    for (id, method, _), cell in matrix.cells.items():
+        found[id].add((method, cell.verdict))
+    methods = package.start_methods()
+    assert found == {"once.holds": {("", "holds")}} | {
+        f"verdict.{name.replace(' ', '-')}": {(method, name) for method in methods}
+        for name in NAMES
+    }
+    assert [each.incomplete for each in matrix.environments.values()] == [0]
 
 
 OTHER = {**PLAY, "start_method": "fork"}

@@ -76,10 +76,17 @@ def test_the_table_has_a_row_for_each_environment(write):
     text = markdown(Summary(fold([write(spawn_only, PLAY, FOOT), write(killed, PLAY)])))
     assert (
         f"| CPython 3.13.0, Linux x86\\_64, glibc 2.36 | not offered | not offered "
-        f"| 1 hold, {claims - 1} not run (default) | 1 |\n"
+        f"| 1 hold, {claims - 1} not run (default) | not run | 1 |\n"
         f"| CPython 3.14.0, Linux x86\\_64, glibc 2.36 | not run | not run "
-        f"| 1 hold, {claims - 1} not run | 1, **1 incomplete** |\n"
+        f"| 1 hold, {claims - 1} not run | not run | 1, **1 incomplete** |\n"
     ) in text
+
+
+def test_a_claim_without_a_start_method_has_its_own_column(write):
+    once = {**RED, "start_method": "", "reason": "a reason"}
+    text = markdown(Summary(fold([write(HEAD, once, FOOT)])))
+    assert " | not run | not run | not run | 1 fail | 1 |\n" in text
+    assert "  - fails on CPython 3.13.0, Linux x86\\_64, glibc 2.36: a reason\n" in text
 
 
 def test_missing_records_are_named(write, tmp_path, capsys):

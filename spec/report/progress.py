@@ -128,7 +128,9 @@ class Progress:
         return "".join(f"playing {self._name(key)}" for key in list(self._running)[-1:])
 
     def _name(self, key: tuple[str, str]) -> str:
-        return f"{self._claims[key[0]][1].id} under {key[1]}"
+        test, method = key
+        id = self._claims[test][1].id
+        return f"{id} under {method}" if method else id
 
     def _seconds(self, key: tuple[str, str]) -> float | None:
         return self._usual.plays.get((self._claims[key[0]][1].id, key[1]))

@@ -222,7 +222,8 @@ class Matrix:
         #: The environment of each file that was used.
         self.files: dict[Path, Environment] = {}
         self.environments: dict[Environment, Surroundings] = {}
-        #: The keys are the claim's id, the start method and the environment.
+        #: The keys are the claim's id, the start method and the environment. The start method is ""
+        #: for a claim that is played once, because none is involved.
         self.cells: dict[tuple[str, str, Environment], Cell] = {}
         self.problems: list[str] = []
 
@@ -420,7 +421,8 @@ def _head(line: dict[str, Any]) -> _Head:
 def _play(line: dict[str, Any], seen: set[tuple[str, str]]) -> _Play:
     """The play, checked, which must not be among those ``seen``; raises InvalidError."""
     claim, method, verdict = _name(line, "claim"), line.get("start_method"), line.get("verdict")
-    if method not in catalogue.START_METHODS or verdict not in VERDICTS or (claim, method) in seen:
+    methods = ("", *catalogue.START_METHODS)
+    if method not in methods or verdict not in VERDICTS or (claim, method) in seen:
         raise InvalidError
     seconds = _number(line.get("seconds"))
     reason = _text(line.get("reason"), _LONGEST_REASON)

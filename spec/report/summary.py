@@ -160,16 +160,27 @@ def _lines(summary: Summary) -> Iterator[str]:
 
 
 def _table(matrix: Matrix) -> Iterator[str]:
-    """One row for each environment, with the number of claims under each start method."""
-    yield f"| environment | {' | '.join(START_METHODS)} | runs |"
-    yield f"| --- | {'--- | ' * len(START_METHODS)}--- |"
+    """One row for each environment, with the number of claims under each start method.
+
+    The last number is that of claims that are played without one.
+    """
+    yield f"| environment | {' | '.join(START_METHODS)} | without | runs |"
+    yield f"| --- | {'--- | ' * len(START_METHODS)}--- | --- |"
     counts: dict[tuple[Environment, str], Counter[str]] = {}
     for (_, method, environment), cell in matrix.cells.items():
         counts.setdefault((environment, method), Counter())[cell.verdict] += 1
+    # The claims that involve no start method are known from the records only.
+    once = {id for id, method, _ in matrix.cells if not method}
+    several = len(catalogue.by_id()) - len(once)
     for environment, surroundings in matrix.environments.items():
         cells = [
-            _counted(counts.get((environment, method), Counter()), method, surroundings)
-            for method in START_METHODS
+            _counted(
+                counts.get((environment, method), Counter()),
+                several if method else len(once),
+                method,
+                surroundings,
+            )
+            for method in (*START_METHODS, "")
         ]
         runs = str(surroundings.runs)
         if surroundings.incomplete:
@@ -177,10 +188,12 @@ def _table(matrix: Matrix) -> Iterator[str]:
         yield f"| {escaped(environment.name)} | {' | '.join(cells)} | {runs} |"
 
 
-def _counted(counts: Counter[str], method: str, surroundings: Surroundings) -> str:
+def _counted(counts: Counter[str], claims: int, method: str, surroundings: Surroundings) -> str:
+    """The verdicts of ``claims`` under a start method, and how many of them were not run."""
     if not counts:
-        return _NOT_RUN if method in surroundings.start_methods else "not offered"
-    counts[_NOT_RUN] = len(catalogue.by_id()) - counts.total()
+        offered = method in ("", *surroundings.start_methods)
+        return _NOT_RUN if offered else "not offered"
+    counts[_NOT_RUN] = claims - counts.total()
     told = ", ".join(
         f"{counts[verdict]} {_PLURALS.get(verdict, verdict)}"
         for verdict in (*VERDICTS, WAVERS, _NOT_RUN)
@@ -196,13 +209,16 @@ def _verdicts(cells: dict[tuple[str, Environment], Cell]) -> Iterator[str]:
         if cell.verdict != HOLDS:
             told = cell.verdict
             if told == WAVERS:
-                told = ", ".join(f"{each} in {runs}" for each, runs in cell.verdicts.items())
+                told = ", ".join(f"{one} in {runs}" for one, runs in cell.verdicts.items())
             places.setdefault((told, cell.reason), {}).setdefault(environment, []).append(method)
     for (verdict, reason), where in places.items():
         by_methods: dict[str, list[str]] = {}
-        for environment, methods in where.items():
-            by_methods.setdefault(" and ".join(sorted(methods)), []).append(environment.name)
-        told = "; ".join(f"under {key} on {_some(names)}" for key, names in by_methods.items())
+        for environment, each in where.items():
+            by_methods.setdefault(" and ".join(sorted(each)), []).append(environment.name)
+        told = "; ".join(
+            f"under {methods} on {_some(names)}" if methods else f"on {_some(names)}"
+            for methods, names in by_methods.items()
+        )
         yield f"{verdict} {told}" + (f": {escaped(reason)}" if reason else "")
 
 
