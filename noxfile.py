@@ -10,7 +10,7 @@ import nox
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
-nox.options.sessions = ["spec", "simulated", "meta", "lint", "sample"]
+nox.options.sessions = ["spec", "simulated", "meta", "lint", "sample", "browser", "report"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 # The classifiers in pyproject.toml cannot name these builds and implementations.
@@ -132,6 +132,21 @@ def faults(session: nox.Session) -> None:
     """Show that each claim turns red under its faults; -- --fault NAME, --claim ID, --others."""
     _install(session, "test")
     session.run("python", "-m", "spec.faults", *session.posargs, env=BYTECODE)
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Write the page of all records in .results, report.html; -- RECORD... -o FILE for others."""
+    _install(session, "report")
+    words = session.posargs or [".results", "-o", "report.html"]
+    session.run("python", "-m", "spec.report.page", *words)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Test the page in Chromium, if there is one; SPEC_CHROMIUM is its path."""
+    _install(session, "browser")
+    session.run(*PYTEST, "-n", "0", "spec/meta/browser", *session.posargs, env=BYTECODE)
 
 
 @nox.session

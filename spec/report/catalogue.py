@@ -72,7 +72,7 @@ def chapters(selection: Selection = EVERYTHING) -> list[Chapter]:
 
 
 def _read(name: str, selection: Selection) -> Chapter:
-    module = _import(name)
+    module = module_of(name)
     claims = tuple(
         value.claim
         for value in vars(module).values()
@@ -82,7 +82,8 @@ def _read(name: str, selection: Selection) -> Chapter:
     return Chapter(name, title, claims, getattr(module, "LEFT_OUT", {}))
 
 
-def _import(name: str) -> Any:
+def module_of(name: str) -> Any:
+    """The module of a chapter; raises CatalogueError if it cannot be imported."""
     try:
         return importlib.import_module(f"spec.test_{name}")
     except Exception as error:
@@ -276,7 +277,7 @@ def listing_as_text(listed: Iterable[Chapter]) -> str:
                 f"      {claim.id}",
                 f"      {claim.level}, {claim.url}",
                 *([f"      contradicts {url_of(claim.contradicts)}"] if claim.contradicts else []),
-                f"      applies {_where(claim)}",
+                f"      applies {where(claim)}",
                 *(f"      Python {since}: {what}" for since, what in claim.changes.items()),
                 "",
             ]
@@ -285,7 +286,8 @@ def listing_as_text(listed: Iterable[Chapter]) -> str:
     return "\n".join(lines).rstrip()
 
 
-def _where(claim: Claim) -> str:
+def where(claim: Claim) -> str:
+    """Where the claim applies, in words: start methods, versions, capabilities."""
     limits = [
         f"under {' and '.join(claim.methods)}" if claim.methods else "",
         f"since Python {claim.since}" if claim.since else "",
@@ -293,7 +295,7 @@ def _where(claim: Claim) -> str:
         f"with {', '.join(claim.needs)}" if claim.needs else "",
         "with --slow" if claim.slow else "",
     ]
-    where = ", ".join(filter(None, limits)) or "everywhere"
+    words = ", ".join(filter(None, limits)) or "everywhere"
     if claim.deviations:
-        where += f"; known deviation with {', '.join(claim.deviations)}"
-    return where
+        words += f"; known deviation with {', '.join(claim.deviations)}"
+    return words
