@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from spec.report import catalogue, records
 
 try:
+    from spec.report.page.model import many
     from spec.report.page.render import render
 except ModuleNotFoundError as error:
     sys.exit(f"ERROR: {error.name} is missing: run python -m pip install --group report")
@@ -27,7 +28,9 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, help="the HTML file to write")
     wanted = parser.parse_args(words)
     try:
-        matrix = records.fold(_files(wanted.record))
+        matrix = records.fold(wanted.record)
+        if wanted.output.resolve() in [path.resolve() for path in (*matrix.files, *wanted.record)]:
+            sys.exit(f"ERROR: {wanted.output} is one of the records: give another name to the page")
         text = render(matrix)
         wanted.output.write_text(text, encoding="utf-8", newline="\n")
     except catalogue.CatalogueError as error:
@@ -36,15 +39,8 @@ def main(words: Sequence[str]) -> None:
         sys.exit(f"ERROR: {wanted.output} cannot be written: {error.strerror}")
     for problem in matrix.problems:
         print(problem, file=sys.stderr)
-    print(f"{wanted.output}: {len(matrix.environments)} environments, {len(text) / 1e6:.1f} MB")
-
-
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            yield from sorted(path.rglob("*.jsonl"))
-        else:
-            yield path
+    environments = many(len(matrix.environments), "environment")
+    print(f"{wanted.output}: {environments}, {len(text.encode()) / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ from spec.report.plays import (
 )
 from spec.report.records import WAVERS, Cell, Environment, Matrix, Surroundings
 
+# So many red plays of a claim are shown with their timeline, of the newest environments.
+_MOST_RED = 3
 #: The feature releases that the claims are about; the first is where they begin.
 FEATURES = ("3.11", "3.12", "3.13", "3.14", "3.15")
 
@@ -398,7 +400,7 @@ def _pictures(
         holding = [each for each in holding if each[0] == place][:1]
     return [
         _picture(claim, environments[place], method, entry)
-        for place, method, entry in red + holding
+        for place, method, entry in red[-_MOST_RED:] + holding
     ]
 
 
@@ -519,7 +521,7 @@ def summary(views: list[View], columns: list[Column]) -> list[str]:
     )
     told = [
         f"{everywhere} of {len(views)} claims hold wherever they apply, "
-        f"in {_many(len(columns), 'environment')}."
+        f"in {many(len(columns), 'environment')}."
     ]
     limited = sum(
         worsts[number] == NOT_APPLICABLE and HOLDS in found for number, found in seen.items()
@@ -527,7 +529,7 @@ def summary(views: list[View], columns: list[Column]) -> list[str]:
     told.append(f"{limited} of these do not apply to each version, start method or platform.")
     red = count(*RED)
     told.append(
-        f"{_claims(red, 'fails', 'fail')} somewhere (or crashes, or times out)."
+        f"{_claims(red, 'fails', 'fail')} somewhere (or crash, or time out)."
         if red
         else "No claim fails."
     )
@@ -547,12 +549,13 @@ def summary(views: list[View], columns: list[Column]) -> list[str]:
     return told
 
 
-def _many(count: int, thing: str) -> str:
+def many(count: int, thing: str) -> str:
+    """The count with its thing, in the plural if it is not one."""
     return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
-def _claims(count: int, one: str, many: str) -> str:
-    return f"{_many(count, 'claim')} {one if count == 1 else many}"
+def _claims(count: int, one: str, more: str) -> str:
+    return f"{many(count, 'claim')} {one if count == 1 else more}"
 
 
 def prose(text: str) -> Markup:

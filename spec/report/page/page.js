@@ -60,29 +60,39 @@
   let shown = "";
   let followed = false;
 
+  // The article of a claim is the text of a noscript element until it is shown.
+  const articles = all("#claims noscript");
+  const articleOf = (id) => {
+    const present = find("#claims .claim");
+    if (present?.id === id || !numbers.has(id)) return present?.id === id ? present : null;
+    const made = document.createElement("template");
+    made.innerHTML = articles[numbers.get(id)].textContent;
+    const article = find(".claim", made.content);
+    present?.remove();
+    find("#claims").append(article);
+    return article;
+  };
+
   const show = (view, target) => {
     document.documentElement.classList.remove("first");
-    for (const each of all(".view.now, .claim.now")) each.classList.remove("now");
+    for (const each of all(".view.now")) each.classList.remove("now");
     view.classList.add("now");
     const claim = target?.closest(".claim");
-    if (claim) {
-      claim.classList.add("now");
-      addMine(claim);
-    }
+    if (claim) addMine(claim);
     for (const link of all(".top nav a")) {
       if (link.hash === `#${view.id}`) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    const heading = find("h1, h2, h3", claim ?? (target && target !== view ? target : view));
+    const heading = find("h1, h2", claim ?? (target && target !== view ? target : view));
     document.title = view.id === "overview" ? title : `${heading.textContent} · multiprocessing-spec`;
-    return claim ? find("h3", claim) : heading;
+    return heading;
   };
 
   const route = (first = false) => {
     places.set(shown, [window.scrollY, find(".scroller").scrollTop]);
     const raw = location.hash.slice(1);
     const chosen = raw.startsWith("?") ? new URLSearchParams(raw.slice(1)) : null;
-    const target = chosen ? null : document.getElementById(decoded(raw));
+    const target = chosen ? null : (articleOf(decoded(raw)) ?? document.getElementById(decoded(raw)));
     const unknown = raw && !chosen && !target?.closest(".view");
     const view = chosen
       ? find(chosen.has("from") ? "#compare" : "#matrix")
@@ -113,10 +123,9 @@
   };
   const go = (chosen, replace = false) => {
     const text = `#?${new URLSearchParams(chosen)}`;
-    if (replace) {
-      history.replaceState(null, "", text);
-      route();
-    } else location.hash = text;
+    if (replace) history.replaceState(null, "", text);
+    else history.pushState(null, "", text);
+    route();
   };
 
   // --- the matrix -----------------------------------------------------------------------------
@@ -264,7 +273,7 @@
         make("a", { href: `#?from=${defaults[0]}&to=${defaults[1]}`, textContent: `What differs between ${defaults[0]} and ${defaults[1]}` })));
     for (const [name, list] of groups)
       if (list.length) built.push(
-        make("h3", {}, `${name} `, make("span", { className: "count", textContent: list.length })),
+        make("h2", {}, `${name} `, make("span", { className: "count", textContent: list.length })),
         table(list, sides));
     results.replaceChildren(...built);
   };
@@ -389,15 +398,20 @@
       }
       if (line.kind === "foot") ended = true;
       if (line.kind !== "play") continue;
-      const place = 3 * (numbers.get(line.claim) ?? NaN) + methods.indexOf(line.start_method);
-      if (Number.isNaN(place) || !methods.includes(line.start_method) || !(line.verdict in codes)) {
+      const number = numbers.get(line.claim);
+      // A claim that is not about processes is played once, under no start method.
+      const played = line.start_method === "" ? methods : methods.filter((each) => each === line.start_method);
+      if (number === undefined || !played.length || !Object.hasOwn(codes, line.verdict)) {
         foreign++;
         continue;
       }
       plays++;
-      verdicts[place] = codes[line.verdict];
-      if (typeof line.reason === "string" && line.reason)
-        reasons[place] = data.reasons.push(line.reason.slice(0, 2000)) - 1;
+      for (const method of played) {
+        const place = 3 * number + methods.indexOf(method);
+        verdicts[place] = codes[line.verdict];
+        if (typeof line.reason === "string" && line.reason)
+          reasons[place] = data.reasons.push(line.reason.slice(0, 1000)) - 1;
+      }
     }
     claims.forEach((_, number) => absent.forEach((method) => {
       const place = 3 * number + methods.indexOf(method);
@@ -466,7 +480,7 @@
       followed = true;
       if (link.classList.contains("skip")) {
         event.preventDefault();
-        find(".view.now :is(h1, h2, h3)").focus();
+        find(".view.now :is(h1, h2)").focus();
         followed = false;
       } else if (link.hash === location.hash) route();
     });
