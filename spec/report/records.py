@@ -421,6 +421,7 @@ def _head(line: dict[str, Any]) -> _Head:
 def _play(line: dict[str, Any], seen: set[tuple[str, str]]) -> _Play:
     """The play, checked, which must not be among those ``seen``; raises InvalidError."""
     claim, method, verdict = _name(line, "claim"), line.get("start_method"), line.get("verdict")
+    # A claim that is not about processes is played once, under no start method.
     methods = ("", *catalogue.START_METHODS)
     if method not in methods or verdict not in VERDICTS or (claim, method) in seen:
         raise InvalidError
