@@ -151,9 +151,10 @@ def browser(session: nox.Session) -> None:
 
 @nox.session
 def picture(session: nox.Session) -> None:
-    """Draw the picture of a run in the README, .github/terminal.svg."""
+    """Draw the pictures in the README: of a run, and of the page of the records in .results."""
     _install(session, "picture")
     session.run("python", "-m", "spec.report.picture", env=BYTECODE)
+    session.run("python", "-m", "spec.report.page.picture", *session.posargs)
 
 
 @nox.session

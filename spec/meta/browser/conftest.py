@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,14 +9,12 @@ from typing import Any
 import pytest
 
 from spec.meta.made_up_runs import record
+from spec.report.page import chromium
 from spec.report.plays import CRASHES, FAILS, KNOWN_DEVIATION
 
 HOSTILE = "<script>document.title = 'broken in'</script><img src=x onerror=alert(1)>\"'&"
 CLAIM = "semaphore.at-most-two"
 WAVERING = "lock.with-and-acquire-both-exclude"
-CHROMIUM = os.environ.get("SPEC_CHROMIUM") or next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 
 
 @pytest.fixture(scope="session")
@@ -27,10 +23,11 @@ def browser() -> Iterator[Any]:
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="playwright is missing: run python -m nox -s browser"
     )
-    if CHROMIUM is None:
-        pytest.skip("no Chromium was found: SPEC_CHROMIUM may name one")
+    path = chromium.path()
+    if path is None:
+        pytest.skip(f"no Chromium was found: {chromium.VARIABLE} may name one")
     with playwright.sync_playwright() as running:
-        started = running.chromium.launch(executable_path=CHROMIUM)
+        started = running.chromium.launch(executable_path=path)
         yield started
         started.close()
 

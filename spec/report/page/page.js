@@ -243,14 +243,16 @@
         : "No record was given, so there is nothing to compare.";
       return;
     }
-    const groups = new Map([
-      [`Holds on ${sides[0].name}, and not on ${sides[1].name}`, []],
-      ["Other differences", []],
-      ["Holds on both, and something became different", []],
-      [`Holds on ${sides[1].name}, and not on ${sides[0].name}`, []],
-      ["Run on one side only", []],
-    ].map(([name, list]) => [ofMethods ? name.replaceAll(" on ", " under ") : name, list]));
-    const [lost, other, changed, gained, unknown] = [...groups.values()];
+    const where = sides.map((side) => `${ofMethods ? "under" : "on"} ${side.name}`);
+    // The worst for a program that moves from one side to the other comes first.
+    const groups = [
+      [`Holds ${where[0]}, and not ${where[1]}`, `hold only ${where[0]}`, []],
+      ["Other differences", "differ otherwise", []],
+      ["Holds on both sides, and something became different", "became different", []],
+      [`Holds ${where[1]}, and not ${where[0]}`, `hold only ${where[1]}`, []],
+      ["Run on one side only", "were run on one side only", []],
+    ];
+    const [lost, other, changed, gained, unknown] = groups.map((group) => group[2]);
     claims.forEach((claim, number) => {
       const [one, two] = sides.map((side) => codesOf(side, number));
       const changes = changesBetween(claim, sides);
@@ -263,15 +265,18 @@
       else if (holds[0] && !holds[1]) lost.push([number, changes]);
       else other.push([number, changes]);
     });
-    const count = [...groups.values()].reduce((sum, list) => sum + list.length, 0);
-    find("#compared").textContent = `${count} of ${claims.length} claims differ between ${sides[0].name} and ${sides[1].name}.`;
+    const count = groups.reduce((sum, group) => sum + group[2].length, 0);
+    const parts = groups.filter((group) => group[2].length).map((group) => `${group[2].length} ${group[1]}`);
+    find("#compared").textContent =
+      `${count} of ${claims.length} claims differ between ${sides[0].name} and ${sides[1].name}`
+      + (count ? `: ${parts.join(", ")}.` : ".");
     const defaults = sides.map((side) => side.environment.default);
     const built = [];
     if (!ofMethods && defaults[0] && defaults[1] && defaults[0] !== defaults[1])
       built.push(make("p", { className: "default" },
         `A program that chooses no start method gets ${defaults[1]} on ${sides[1].name}, and ${defaults[0]} on ${sides[0].name}. `,
         make("a", { href: `#?from=${defaults[0]}&to=${defaults[1]}`, textContent: `What differs between ${defaults[0]} and ${defaults[1]}` })));
-    for (const [name, list] of groups)
+    for (const [name, , list] of groups)
       if (list.length) built.push(
         make("h2", {}, `${name} `, make("span", { className: "count", textContent: list.length })),
         table(list, sides));
