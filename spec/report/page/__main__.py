@@ -32,6 +32,7 @@ def main(words: Sequence[str]) -> None:
         if wanted.output.resolve() in [path.resolve() for path in (*matrix.files, *wanted.record)]:
             sys.exit(f"ERROR: {wanted.output} is one of the records: give another name to the page")
         text = render(matrix)
+        wanted.output.parent.mkdir(parents=True, exist_ok=True)
         wanted.output.write_text(text, encoding="utf-8", newline="\n")
     except catalogue.CatalogueError as error:
         sys.exit(f"ERROR: {error}")
