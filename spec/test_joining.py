@@ -14,7 +14,6 @@ threads. And under fork, a grandchild that still runs keeps ``join(timeout)`` wa
 that has ended.
 """
 
-import itertools
 import os
 import threading
 import time
@@ -253,10 +252,10 @@ def test_processes_can_be_joined_in_any_order(mp, stage):
     """Processes can be joined in any order: join() waits for no other, and no exit code is lost.
 
     Three processes end, by cue, in the order of their start and are joined in another order:
-    this is played for every order. Then, vice versa, the youngest is ended and joined first,
+    each place is joined first once. Then, vice versa, the youngest is ended and joined first,
     while the older processes still run.
     """
-    for order in itertools.permutations(range(3)):
+    for order in ((2, 1, 0), (1, 0, 2), (0, 2, 1)):
         actors = [stage.enter(wait_until_cued) for _ in range(3)]
         for actor in actors:
             actor.cue("leave")

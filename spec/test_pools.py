@@ -389,10 +389,15 @@ def worker_of(_):
     return submodule("process").current_process().name, os.getpid()
 
 
-def tell_worker_of_each(stage, way, chunksize):
-    """Have a pool do four items, with workers that do one task each; report each item's worker."""
+def tell_worker_of_each(stage, calls):
+    """Have a pool do four items in each call, a worker one task; report each item's worker."""
     with stage.mp.Pool(2, maxtasksperchild=1) as pool:
-        workers = list(getattr(pool, way)(worker_of, range(4), chunksize=chunksize))
+        workers = {
+            f"{way}(chunksize={size})": list(
+                getattr(pool, way)(worker_of, range(4), chunksize=size)
+            )
+            for way, size in calls
+        }
         pool.close()
         pool.join()
     return workers
@@ -405,12 +410,18 @@ def test_the_items_of_a_chunk_are_done_by_one_worker(mp, stage):
     Each worker is replaced after one task, so two tasks are never done by the same worker: four
     items in chunks of two have two workers, and in chunks of one four.
     """
-    for way in ("map", "imap", "imap_unordered"):
-        workers = stage.result_of(tell_worker_of_each, way, 2)
-        counts = sorted(workers.count(worker) for worker in set(workers))
-        assert counts == [2, 2], f"{way}(chunksize=2): items of each worker: {counts}"
-    workers = stage.result_of(tell_worker_of_each, "imap_unordered", 1)
-    assert len(set(workers)) == 4, f"imap_unordered(chunksize=1): {workers}"
+    calls = [("map", 2), ("imap", 2), ("imap_unordered", 2), ("imap_unordered", 1)]
+    found = stage.result_of(tell_worker_of_each, calls)
+    counts = {
+        call: sorted(workers.count(worker) for worker in set(workers))
+        for call, workers in found.items()
+    }
+    assert counts == {
+        "map(chunksize=2)": [2, 2],
+        "imap(chunksize=2)": [2, 2],
+        "imap_unordered(chunksize=2)": [2, 2],
+        "imap_unordered(chunksize=1)": [1, 1, 1, 1],
+    }
 
 
 def count_up(shared):
