@@ -11,7 +11,7 @@ import pytest
 from spec.faults import catalogue as catalogue_of_faults
 from spec.meta.unrun import reasons
 from spec.report import catalogue
-from spec.report.chapters import README, with_table
+from spec.report.chapters import CONTENTS, README, contents, with_table
 
 SPEC = Path(__file__).parents[1]
 KIT = sorted(SPEC.glob("kit/*.py"))
@@ -179,6 +179,21 @@ def test_the_readmes_table_of_chapters_is_as_it_has_to_be():
     """``python -m spec.report.chapters`` writes the table."""
     text = README.read_text(encoding="utf-8")
     assert with_table(text) == text
+
+
+def test_the_table_of_contents_is_up_to_date():
+    """``python -m spec.report.chapters`` writes it too."""
+    assert CONTENTS.read_text(encoding="utf-8") == contents()
+
+
+def test_the_table_of_contents_has_each_sentence_and_its_links_lead_somewhere():
+    text = contents()
+    headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    assert len(headings) == len(set(headings)) == len(catalogue.chapters())
+    for id in catalogue.by_id():
+        assert f"`{id}`" in text
+    for link in re.findall(r"\]\((test_\w+\.py)\)", text):
+        assert (SPEC / link).is_file()
 
 
 def test_the_readme_quotes_a_claim_as_it_stands():
