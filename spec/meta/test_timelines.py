@@ -55,7 +55,7 @@ def test_a_cue_is_an_arrow_from_the_test_to_the_actor():
 
 def test_spans_of_several_actors_are_measured_together():
     picture = drawn(SLEEPERS)
-    assert {"all asleep", "0.20 s, the longest 0.20 s", "sum"} <= set(texts(picture))
+    assert {"all asleep", "0.20 s, the longest 0.20 s", "sum 0.30 s"} <= set(texts(picture))
     (mark,) = parts(picture, "sum")[:1]
     end = max(float(bar.get("x")) + float(bar.get("width")) for bar in parts(picture, "span"))
     assert float(re.findall(r"[\d.]+", mark.get("d"))[0]) > end
@@ -130,13 +130,13 @@ def test_an_empty_timeline_is_a_picture_too():
 
 
 def test_every_style_is_used_and_every_part_has_one():
-    styled = set(re.findall(r"\.timeline \.(\w+)", STYLE))
+    styled = set(re.findall(r"\.scene \.(\w+)", STYLE))
     everything = [
         *SLEEPERS[:-1],
         [0.2, "sleep 2", "raised", "ValueError", None],
         [0.2, "sleep 2", "say", "done", None],
     ]
-    used = {part.get("class") for part in drawn(everything).iter()} - {None, "timeline"}
+    used = {part.get("class") for part in drawn(everything).iter()} - {None, "scene"}
     assert used == styled
 
 

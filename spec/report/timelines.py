@@ -17,23 +17,23 @@ from spec.report.terminal import log
 
 #: The styles of all pictures; a page may give the custom properties other values.
 STYLE = """\
-.timeline { color: var(--ink, #1b1f24); font: 11px ui-monospace, monospace; }
-.timeline text { fill: currentColor; unicode-bidi: isolate; stroke: var(--paper, #fff);
-  stroke-width: 3px; paint-order: stroke; }
-.timeline .quiet { fill: var(--quiet-ink, #59636e); }
-.timeline .grid { stroke: var(--line, #d8dee4); }
-.timeline .life { fill: var(--bar-life, #b6c2cf); }
-.timeline .open { fill: none; stroke: var(--bar-life, #b6c2cf); stroke-width: 4;
+.scene { color: var(--ink, #1c2024); font: 11px ui-monospace, "DejaVu Sans Mono", monospace; }
+.scene text { fill: currentColor; stroke: var(--paper, #fdfdfc); stroke-width: 3px;
+  paint-order: stroke; unicode-bidi: isolate; white-space: pre; }
+.scene .quiet { fill: var(--soft, #59616b); }
+.scene .grid { stroke: var(--line, #dcdfe2); }
+.scene .life { fill: var(--life, #b3bcc5); }
+.scene .open { fill: none; stroke: var(--life, #b3bcc5); stroke-width: 4;
   stroke-dasharray: 5 3; }
-.timeline .wait { fill: var(--paper, #fff); stroke: var(--bar-life, #b6c2cf); }
-.timeline .span { fill: var(--bar-span, #2f6fb3); }
-.timeline .in { fill: var(--bar-ink, #fff); stroke: none; }
-.timeline .tick { stroke: currentColor; stroke-width: 1.5; }
-.timeline .cue { fill: none; stroke: var(--cue, #9a5b00); stroke-width: 1.5; }
-.timeline .head { fill: var(--cue, #9a5b00); }
-.timeline .red { fill: var(--red, #b42318); }
-.timeline .sum { stroke: var(--quiet-ink, #59636e); stroke-dasharray: 3 3; }
-.timeline .ruler { fill: none; stroke: currentColor; }
+.scene .wait { fill: var(--paper, #fdfdfc); stroke: var(--life, #b3bcc5); }
+.scene .span { fill: var(--link, #0a539e); }
+.scene .in { fill: var(--paper, #fdfdfc); stroke: none; }
+.scene .tick { stroke: currentColor; stroke-width: 1.5; }
+.scene .cue { fill: none; stroke: var(--warn, #835300); stroke-width: 1.5; }
+.scene .head { fill: var(--warn, #835300); }
+.scene .red { fill: var(--bad, #ad1f17); }
+.scene .sum { stroke: var(--soft, #59616b); stroke-dasharray: 3 3; }
+.scene .ruler { fill: none; stroke: currentColor; }
 """
 
 _WIDTH = 760.0
@@ -132,7 +132,7 @@ def svg(timeline: list[list[Any]], title: str) -> str:
         drawn += _measure(each, bottom + _RULER * place + 10, scale)
     told = f"{len(rows)} rows, {last:.3f} s"
     return (
-        f'<svg class="timeline" role="img" viewBox="0 0 {_WIDTH:g} {height + _AXIS:g}">'
+        f'<svg class="scene" role="img" viewBox="0 0 {_WIDTH:g} {height + _AXIS:g}">'
         f"<title>{_escaped(title)}</title><desc>{told}</desc>{''.join(drawn)}</svg>"
     )
 
@@ -338,6 +338,6 @@ def _measure(each: _Measure, y: float, scale: _Scale) -> Iterator[str]:
         text += f", their sum {each.sum:.2f} s"
     else:
         yield _line(scale(total), 0, scale(total), y + 4, "sum")
-        yield _text(scale(total) - 3, 9, "sum", "quiet", "end")
+        yield _text(scale(total) - 3, 9, f"sum {each.sum:.2f} s", "quiet", "end")
     room = end + 6 + _LETTER * len(text) <= _WIDTH
     yield _text(end + 6 if room else _WIDTH, y + 4, text, "quiet", "" if room else "end")

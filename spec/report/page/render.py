@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from spec.report import timelines
 from spec.report.catalogue import START_METHODS
 from spec.report.page import model, sources
 from spec.report.page.data import data_of
@@ -41,11 +42,29 @@ def render(matrix: Matrix) -> str:
         ],
         text_of=cell_of,
         data=_embedded(data_of(page)),
-        style=Markup(_read("page.css")),
+        style=Markup("\n".join([_read("page.css"), timelines.STYLE])),
         scripts={"start": Markup(_START), "page": Markup(_read("page.js"))},
         digest=_digest,
         css_string=_css_string,
         class_of=_class_of,
+    )
+
+
+def render_book(matrix: Matrix) -> str:
+    """The HTML text of the book: the same claims as prose, to be read from the beginning."""
+    page = model.page_of(matrix)
+    sourced: dict[str, list[sources.Source]] = {}
+    for chapter in page.chapters:
+        sourced |= sources.in_order(view.claim for view in chapter.views)
+    return (
+        _templates()
+        .get_template("book.html")
+        .render(
+            chapters=page.chapters,
+            count=len(page.views),
+            sources=sourced,
+            style=Markup("\n".join([_read("page.css"), timelines.STYLE, _read("book.css")])),
+        )
     )
 
 

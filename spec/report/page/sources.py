@@ -58,11 +58,25 @@ def of_claim(claim: Claim) -> list[Source]:
             shared.append(Source(_told(path), actors.code_of(reached)))
     code = chapter.code_of(used, without_docstring=name)
     own = Source(f"{_told(chapter.path)}, line {chapter.line_of(name)}", code)
-    programs = [
-        Source(_told(path), whole(path))
-        for path in sorted(_programs(claim.chapter, chapter.strings_of(used)))
-    ]
-    return [*shared, own, *(programs if _runs_programs(claim) else [])]
+    programs = sorted(_programs_of(claim, chapter, used))
+    return [*shared, own, *(Source(_told(path), whole(path)) for path in programs)]
+
+
+def in_order(claims: Iterable[Claim]) -> dict[str, list[Source]]:
+    """The sources of the claims of a chapter by id, each definition where it is first used."""
+    shown: set[str] = set()
+    found: dict[str, list[Source]] = {}
+    for claim in claims:
+        chapter = _read(SPEC / f"test_{claim.chapter}.py")
+        name = claim.test.__name__
+        used = _reached(chapter, name)
+        programs = {_told(path): path for path in _programs_of(claim, chapter, used)}
+        found[claim.id] = [
+            Source(_told(chapter.path), chapter.code_of(used - shown, without_docstring=name)),
+            *(Source(place, whole(programs[place])) for place in sorted(programs.keys() - shown)),
+        ]
+        shown |= used | programs.keys()
+    return found
 
 
 def whole(path: Path) -> Markup:
@@ -75,17 +89,18 @@ def contradiction(claim: Claim) -> Path:
     return CONTRADICTIONS / f"{claim.id.replace('.', '_').replace('-', '_')}.py"
 
 
-def _runs_programs(claim: Claim) -> bool:
-    return "program" in claim.test.__code__.co_varnames[: claim.test.__code__.co_argcount]
+def _programs_of(claim: Claim, chapter: _File, used: Iterable[str]) -> set[Path]:
+    """The programs that the strings in the definitions of the names ``used`` name.
 
-
-def _programs(chapter: str, words: Iterable[str]) -> set[Path]:
-    """The programs that some of the words name, as the fixture ``program`` understands them."""
+    They are understood as the fixture ``program`` does; without it the test runs no programs.
+    """
+    if "program" not in claim.test.__code__.co_varnames[: claim.test.__code__.co_argcount]:
+        return set()
     named = _names_of_programs()
     return {
         path
-        for word in words
-        if (path := named.get(word) or named.get(f"{chapter}/{word}")) is not None
+        for word in chapter.strings_of(used)
+        if (path := named.get(word) or named.get(f"{claim.chapter}/{word}")) is not None
     }
 
 
@@ -141,7 +156,9 @@ class _File:
             numbers = set(range(first, (node.end_lineno or first) + 1))
             if name == without_docstring and isinstance(node, ast.FunctionDef):
                 docstring = node.body[0]
-                numbers -= set(range(docstring.lineno, (docstring.end_lineno or 0) + 1))
+                after = docstring.end_lineno or 0
+                after += not self._lines[after].strip()  # the blank line below it, if there is one
+                numbers -= set(range(docstring.lineno, after + 1))
             pieces.append("\n".join(self.html[number - 1] for number in sorted(numbers)))
         return Markup("\n\n".join(pieces))
 
