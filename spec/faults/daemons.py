@@ -198,10 +198,14 @@ def end_daemons():
 
 @fault("process.BaseProcess.run", "daemon.parents-threads-end-first")
 def daemons_end_with_run(original, self):
-    """A child terminates its daemonic children when run() returns, while its threads use them."""
+    """A child terminates its daemonic children when run() returns; before 3.13, it never does."""
+    from multiprocessing import process
+
     original(self)
     if sys.version_info >= (3, 13):
         end_daemons()
+    else:
+        vars(process)["_children"].clear()
 
 
 @fault("process", "daemon.parents-threads-end-first")
