@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import os
 import random
@@ -288,6 +289,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
     if (seed := config.getoption("shuffle")) is not None:
         random.Random(seed).shuffle(items)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Take the items out of garbage collection, which claims ask for and forked actors do too."""
+    if hasattr(gc, "freeze"):  # PyPy has none
+        gc.collect()
+        gc.freeze()
 
 
 def _is_selected(claim: Claim | None, config: pytest.Config) -> bool:
