@@ -137,9 +137,9 @@ def faults(session: nox.Session) -> None:
 
 @nox.session
 def report(session: nox.Session) -> None:
-    """Write the page of all records in .results, report.html; -- RECORD... -o FILE for others."""
+    """Write report.html and book.html from .results; -- RECORD... -o FILE for other records."""
     _install(session, "report")
-    words = session.posargs or [".results", "-o", "report.html"]
+    words = session.posargs or [".results", "-o", "report.html", "--book", "book.html"]
     session.run("python", "-m", "spec.report.page", *words)
 
 

@@ -13,7 +13,7 @@ import pytest
 from spec.meta.made_up_runs import record
 from spec.report import catalogue, records
 from spec.report.page import model, sources
-from spec.report.page.render import render
+from spec.report.page.render import render, render_book
 from spec.report.page.verdicts import NOT_RUN, WORDS, cell_of, worst
 from spec.report.plays import (
     CRASHES,
@@ -249,3 +249,30 @@ def test_a_page_that_cannot_be_written_gets_one_line(tmp_path):
     assert errors.count("\n") == 1
     assert run(given, "-o", given)[0] == 1
     assert given.read_text(encoding="utf-8").startswith('{"kind": "head"')
+
+
+def test_the_book_has_all_claims_in_reading_order_and_each_definition_once():
+    book = render_book(records.fold([]))
+    assert re.findall(r'<article id="?([^">]+)', book) == list(catalogue.by_id())
+    names = re.findall(r"^<b>def</b> (\w+)", book, re.MULTILINE)
+    # Programs may have functions of one name.
+    own = {claim.test.__name__ for claim in catalogue.by_id().values()} | {"hold_semaphore_until_cued"}
+    assert {name: names.count(name) for name in own} == dict.fromkeys(own, 1)
+
+
+def test_the_book_has_a_picture_of_a_run_that_holds_and_no_script(tmp_path):
+    red = {(CLAIM, "fork"): (FAILS, HOSTILE)}
+    book = render_book(records.fold([record(tmp_path / "one", red)]))
+    assert "<svg" in book
+    assert "<script" not in book
+    assert "alert(1)" not in book
+
+
+def test_the_command_writes_the_book_too(tmp_path):
+    given = record(tmp_path / "one.jsonl")
+    page, book = tmp_path / "page.html", tmp_path / "book.html"
+    assert run(given, "-o", page, "--book", book)[0] == 0
+    assert CLAIM in book.read_text(encoding="utf-8")
+    code, _, errors = run(given, "-o", page, "--book", page)
+    assert code == 1
+    assert errors == f"ERROR: {page} is another file of this command: give another name\n"
