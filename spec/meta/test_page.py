@@ -256,7 +256,9 @@ def test_the_book_has_all_claims_in_reading_order_and_each_definition_once():
     assert re.findall(r'<article id="?([^">]+)', book) == list(catalogue.by_id())
     names = re.findall(r"(?:^|0>)<b>def</b> (\w+)", book, re.MULTILINE)
     # Programs may have functions of one name.
-    own = {claim.test.__name__ for claim in catalogue.by_id().values()} | {"hold_semaphore_until_cued"}
+    own = {claim.test.__name__ for claim in catalogue.by_id().values()} | {
+        "hold_semaphore_until_cued"
+    }
     assert {name: names.count(name) for name in own} == dict.fromkeys(own, 1)
 
 

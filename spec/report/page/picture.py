@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import FloatRect, sync_playwright
 
 from spec.report import records
 from spec.report.page import chromium
@@ -20,6 +20,8 @@ from spec.report.page.render import render
 
 FOLDER = Path(__file__).parents[3] / ".github"
 BEFORE, AFTER = (3, 13), (3, 14)
+# Pixels around the timeline.
+MARGIN = 12
 CLAIM = "semaphore.five-holders-take-three-waves"
 
 
@@ -38,9 +40,15 @@ def main(words: Sequence[str]) -> None:
         page.goto(f"{file.as_uri()}#?{compared}")
         page.screenshot(path=FOLDER / "page.png")
         page.goto(f"{file.as_uri()}#{CLAIM}")
-        page.locator(f"[id='{CLAIM}'] .timeline > div").first.screenshot(
-            path=FOLDER / "timeline.png"
+        box = page.locator(f"[id='{CLAIM}'] figure.timeline").first.bounding_box()
+        assert box is not None, CLAIM
+        clip = FloatRect(
+            x=box["x"] - MARGIN,
+            y=box["y"] - MARGIN,
+            width=box["width"] + 2 * MARGIN,
+            height=box["height"] + 2 * MARGIN,
         )
+        page.screenshot(path=FOLDER / "timeline.png", clip=clip)
         started.close()
 
 
