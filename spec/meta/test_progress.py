@@ -95,7 +95,7 @@ def test_without_a_record_the_time_left_is_known_by_the_pace_only():
 def test_a_play_that_takes_longer_than_usual_is_named(usual, seconds, waits):
     told = Progress(CLAIMS, NODEIDS, usual)
     told.started(NODEIDS[0], 10.0)
-    said = f"waiting for lock.first under fork, {seconds:.0f} s"
+    said = f"waiting {seconds:.0f} s for lock.first under fork"
     assert (said in told.line(10.0 + seconds)) is waits
 
 
@@ -103,9 +103,9 @@ def test_of_several_plays_the_one_that_runs_longest_is_named():
     told = Progress(CLAIMS, NODEIDS, UNKNOWN)
     told.started(NODEIDS[3], 0.0)
     told.started(NODEIDS[0], 1.0)
-    assert told.line(10.0).endswith("waiting for queue.second under spawn, 10 s")
+    assert told.line(10.0).endswith("waiting 10 s for queue.second under spawn")
     told.ended(play(NODEIDS[3]))
-    assert told.line(10.0).endswith("waiting for lock.first under fork, 9 s")
+    assert told.line(10.0).endswith("waiting 9 s for lock.first under fork")
 
 
 def test_a_line_that_is_not_updated_names_the_play_that_runs():
@@ -117,7 +117,7 @@ def test_a_line_that_is_not_updated_names_the_play_that_runs():
 def test_a_claim_without_a_start_method_is_named_alone():
     told = Progress(CLAIMS, [FIRST], UNKNOWN)
     told.started(FIRST, 0.0)
-    assert told.line(10.0).endswith("decided, waiting for lock.first, 10 s")
+    assert told.line(10.0).endswith("decided, waiting 10 s for lock.first")
 
 
 def screen(text):
@@ -175,7 +175,7 @@ def test_with_workers_the_line_is_updated_while_nothing_happens(wide, monkeypatc
     shown = Shown(terminal, Progress(CLAIMS, NODEIDS, UNKNOWN), with_workers=True)
     try:
         shown.started(NODEIDS[0])
-        assert eventually(lambda: "waiting for lock.first under fork" in file.getvalue())
+        assert eventually(lambda: " s for lock.first under fork" in file.getvalue())
     finally:
         shown.close()
     assert screen(file.getvalue()) == [""]

@@ -121,7 +121,7 @@ class Progress:
             seconds, usual = time - since, self._seconds(key)
             longest = _LONG if usual is None else max(_TIMES * usual, usual + _LONGER)
             if seconds > longest:
-                return f"waiting for {self._name(key)}, {seconds:.0f} s"
+                return f"waiting {seconds:.0f} s for {self._name(key)}"
         return ""
 
     def _playing(self) -> str:
