@@ -41,12 +41,15 @@ def sentences(wanted):
 
 
 def test_it_opens_with_the_summary_and_three_questions(visit):
-    page = visit().open()
+    visited = visit()
+    page = visited.open()
     assert page.inner_text("h1") == "What multiprocessing promises, and where it holds"
     told = page.inner_text(".lead")
     assert f"of {len(CLAIMS)} claims hold wherever they apply, in 4 environments." in told
-    assert "2 claims fail somewhere (or crash, or time out). 1 claim wavers" in told
+    assert "1 claim fails somewhere. 1 claim crashes somewhere. 1 claim wavers" in told
     assert page.locator(".entrances h2").count() == 3
+    page.click(".lead a:text('fails')")
+    assert visited.shown == [sentence(CLAIM)]
 
 
 def test_a_claim_has_a_link_of_its_own(visit):

@@ -23,12 +23,15 @@ from spec.report import catalogue, timelines
 from spec.report.catalogue import START_METHODS
 from spec.report.page import sources
 from spec.report.page.sources import Source
-from spec.report.page.verdicts import NOT_RUN, WORDS, Triple, rank, worst
+from spec.report.page.verdicts import NOT_RUN, WORDS, Triple, rank
 from spec.report.plays import (
+    CRASHES,
+    FAILS,
     HOLDS,
     KNOWN_DEVIATION,
     NOT_APPLICABLE,
     RED,
+    TIMES_OUT,
 )
 from spec.report.records import WAVERS, Cell, Environment, Matrix, Surroundings
 
@@ -164,6 +167,13 @@ class Group(NamedTuple):
         return len(self.views)
 
 
+class Told(NamedTuple):
+    """A sentence of the summary, and the verdict that its claims have, or empty."""
+
+    text: str
+    verdict: str = ""
+
+
 class Page(NamedTuple):
     """All that the page shows.
 
@@ -178,7 +188,7 @@ class Page(NamedTuple):
     groups: list[Group]
     reference: int
     medians: list[float]
-    summary: list[str]
+    summary: list[Told]
     problems: list[str]
 
     @property
@@ -497,55 +507,47 @@ def _medians(views: list[View], reference: int) -> list[float]:
     ]
 
 
-def summary(views: list[View], columns: list[Column]) -> list[str]:
+def summary(views: list[View], columns: list[Column]) -> list[Told]:
     """The state of all claims in words, a sentence for each thing that there is to say."""
     if not columns:
-        return [
-            f"{len(views)} claims; no record of a run was given, so no verdict is known.",
-        ]
-    worsts = {
-        view.number: worst(verdict for triple in view.triples for verdict in triple)
-        for view in views
-    }
-    seen = {
-        view.number: {verdict for triple in view.triples for verdict in triple} for view in views
-    }
+        text = f"{len(views)} claims; no record of a run was given, so no verdict is known."
+        return [Told(text)]
+    seen = [{verdict for triple in view.triples for verdict in triple} for view in views]
+    holding = [found for found in seen if HOLDS in found and found <= {HOLDS, NOT_APPLICABLE}]
 
     def count(*verdicts: str) -> int:
-        return sum(not found.isdisjoint(verdicts) for found in seen.values())
+        return sum(not found.isdisjoint(verdicts) for found in seen)
 
-    never_run = [view for view in views if seen[view.number] == {NOT_RUN}]
-    everywhere = sum(
-        worsts[number] in (HOLDS, NOT_APPLICABLE) and HOLDS in found
-        for number, found in seen.items()
-    )
+    never_run = [view for view, found in zip(views, seen, strict=True) if found == {NOT_RUN}]
     told = [
-        f"{everywhere} of {len(views)} claims hold wherever they apply, "
-        f"in {many(len(columns), 'environment')}."
+        Told(
+            f"{len(holding)} of {len(views)} claims hold wherever they apply, "
+            f"in {many(len(columns), 'environment')}."
+        ),
+        Told(
+            f"{sum(NOT_APPLICABLE in found for found in holding)} of these do not apply to each "
+            "version, start method or platform."
+        ),
     ]
-    limited = sum(
-        worsts[number] == NOT_APPLICABLE and HOLDS in found for number, found in seen.items()
-    )
-    told.append(f"{limited} of these do not apply to each version, start method or platform.")
-    red = count(*RED)
-    told.append(
-        f"{_claims(red, 'fails', 'fail')} somewhere (or crash, or time out)."
-        if red
-        else "No claim fails."
-    )
-    if wavering := count(WAVERS):
-        told.append(f"{_claims(wavering, 'wavers', 'waver')} between runs of one environment.")
-    if deviating := count(KNOWN_DEVIATION):
-        told.append(
-            f"{_claims(deviating, 'is a known deviation', 'are known deviations')} somewhere."
-        )
+    for verdict, one, more in (
+        (FAILS, "fails somewhere", "fail somewhere"),
+        (CRASHES, "crashes somewhere", "crash somewhere"),
+        (TIMES_OUT, "times out somewhere", "time out somewhere"),
+        (WAVERS, "wavers between runs", "waver between runs"),
+        (KNOWN_DEVIATION, "is a known deviation somewhere", "are known deviations somewhere"),
+    ):
+        if number := count(verdict):
+            told.append(Told(f"{_claims(number, one, more)}.", verdict))
+    if not count(*RED):
+        told.insert(2, Told("No claim fails."))
     if partly := count(NOT_RUN) - len(never_run):
-        told.append(f"{_claims(partly, 'was', 'were')} not run in some environment.")
+        told.append(Told(f"{_claims(partly, 'was', 'were')} not run in some environment.", NOT_RUN))
     if never_run:
         slow = (
             ", because --slow was not given" if all(view.claim.slow for view in never_run) else ""
         )
-        told.append(f"{_claims(len(never_run), 'was', 'were')} not run anywhere{slow}.")
+        words = f"{_claims(len(never_run), 'was', 'were')} not run anywhere{slow}."
+        told.append(Told(words, NOT_RUN))
     return told
 
 
