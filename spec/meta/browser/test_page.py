@@ -308,6 +308,24 @@ def test_the_page_is_never_wider_than_the_window(visit, width, view):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_many_environments_scroll_and_leave_the_sentences_their_width(visit):
+    page = visit().open("#?chapter=queues")
+    page.evaluate(
+        """() => {
+            for (const row of document.querySelectorAll("#queues tr"))
+                for (let more = 0; more < 16; more++)
+                    row.append(row.lastElementChild.cloneNode(true));
+            document.documentElement.style.setProperty("--columns", 20);
+            document.querySelector(".scroller").scrollTo(900, 100);
+        }"""
+    )
+    sentence = page.locator("#queues tbody th").nth(8).bounding_box()
+    assert sentence["width"] >= 300
+    assert sentence["x"] >= 0  # it stays when the columns are scrolled
+    assert page.locator("#queues thead th").first.bounding_box()["y"] > 0
+    assert page.evaluate("document.documentElement.scrollWidth") == 1280
+
+
 def test_it_is_readable_without_scripts(visit):
     page = visit(java_script_enabled=False).open(f"#{CLAIM}")
     article = page.locator(f"[id='{CLAIM}']")
