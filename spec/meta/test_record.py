@@ -14,8 +14,10 @@ from spec.kit import package
 from spec.kit.capabilities import WITHOUT
 from spec.meta.chapters import HANGS, SIMPLE, VERDICTS
 from spec.meta.scratch import eventually
+from spec.report import catalogue
 from spec.report.plays import VERDICTS as NAMES
-from spec.report.record import FORMAT, RecordError, read
+from spec.report.plays import Play
+from spec.report.record import FORMAT, RecordError, Writer, read
 
 SCHEMA = Path(__file__).parents[1] / "report/record.schema.json"
 HEAD = json.dumps({"kind": "head", "format": FORMAT})
@@ -48,6 +50,17 @@ def test_verdicts_are_the_same_however_the_claims_are_played(scratch, validator,
         for name in NAMES
         for method in package.start_methods()
     }
+
+
+def test_a_long_text_of_a_timeline_is_cut(tmp_path):
+    claim = next(iter(catalogue.by_id().values()))
+    events = [[1 / 3, "actor", "returned", "x" * 10**6, None], [0.5, "actor", "span", "s", 2 / 3]]
+    writer = Writer(tmp_path / "record", {})
+    writer.play(Play("test", "fork", "holds", 1.0, "", events), claim)
+    (play,) = read(tmp_path / "record").plays
+    (time, _, _, text, end), span = play["timeline"]
+    assert (time, end, span[4]) == (0.333333, None, 0.666667)
+    assert text == "x" * 2000 + "… (1000000 characters)"
 
 
 def test_the_record_of_a_killed_run_is_read_and_is_not_complete(scratch):

@@ -22,6 +22,8 @@ FORMAT = 3
 KEPT = Path(__file__).parents[2] / ".results"
 # The bound of a line in bytes, because a file that is no record may have no newline.
 _LONGEST_LINE = 2**24
+# The bound of each text of a timeline, in characters: a result may be a megabyte.
+_LONGEST_TEXT = 2000
 # The kinds of the line after a line of each kind; "" is the beginning of the file.
 _NEXT = {"": ("head",), "head": ("play", "foot"), "play": ("play", "foot"), "foot": ()}
 
@@ -76,7 +78,7 @@ class Writer:
             interpreters=play.cost.interpreters,
             processor_seconds=None if spent is None else round(spent, 4),
             reason=play.reason,
-            timeline=play.timeline,
+            timeline=[_bounded(*event) for event in play.timeline],
         )
 
     def close(self, seconds: float, verdicts: dict[str, int], expected: int) -> None:
@@ -123,6 +125,15 @@ class Writer:
     def _fail(self, error: OSError) -> None:
         self.trouble = f"the record is incomplete, {self._path} cannot be written: "
         self.trouble += error.strerror or str(error)
+
+
+def _bounded(
+    time: float, actor: str, kind: str, text: str, end: float | None
+) -> list[float | str | None]:
+    """An event as the record has it: times in microseconds at best, and a text that is not long."""
+    if len(text) > _LONGEST_TEXT:
+        text = f"{text[:_LONGEST_TEXT]}… ({len(text)} characters)"
+    return [round(time, 6), actor, kind, text, None if end is None else round(end, 6)]
 
 
 class Record(NamedTuple):
