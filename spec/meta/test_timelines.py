@@ -125,6 +125,15 @@ def test_hostile_text_is_text(text):
     assert "\u202e" not in source
 
 
+def test_the_picture_is_described_in_words():
+    (told,) = (element.text for element in drawn(SLEEPERS).iter("desc"))
+    assert told == (
+        "test: go at 0.10 s; "
+        "sleep: asleep from 0.10 to 0.30 s, returns 'rested' at 0.30 s; "
+        "sleep 2: asleep from 0.10 to 0.20 s, with exit code 1 at 0.32 s"
+    )
+
+
 def test_an_empty_timeline_is_a_picture_too():
     assert texts(drawn([])) != []
 

@@ -130,10 +130,10 @@ def svg(timeline: list[list[Any]], title: str) -> str:
         )
     for place, each in enumerate(measures):
         drawn += _measure(each, bottom + _RULER * place + 10, scale)
-    told = f"{len(rows)} rows, {last:.3f} s"
+    told = "; ".join(_described(actor, events) for actor in rows)
     return (
         f'<svg class="scene" role="img" viewBox="0 0 {_WIDTH:g} {height + _AXIS:g}">'
-        f"<title>{_escaped(title)}</title><desc>{told}</desc>{''.join(drawn)}</svg>"
+        f"<title>{_escaped(title)}</title><desc>{_escaped(told)}</desc>{''.join(drawn)}</svg>"
     )
 
 
@@ -234,6 +234,19 @@ def _told(event: _Event) -> str:
             return event.text if event.text not in ("", "with exit code 0") else ""
         case _:
             return ""
+
+
+def _described(actor: str, events: list[_Event]) -> str:
+    """The row of an actor in words, for those who do not see it."""
+    told = []
+    for event in events:
+        if event.actor != actor:
+            continue
+        if event.kind == "span" and event.end is not None:
+            told.append(f"{event.text} from {event.time:.2f} to {event.end:.2f} s")
+        elif word := _told(event):
+            told.append(f"{word} at {event.time:.2f} s")
+    return f"{actor}: {', '.join(told) or 'no word'}"
 
 
 def _words(own: list[_Event], scale: _Scale, y: float) -> Iterator[str]:
