@@ -170,6 +170,9 @@ def threads_share_it_with_processes(threading):
                 fcntl.flock(self.file, fcntl.LOCK_EX)
             return got
 
+        def locked(self):
+            return self.inner.locked()
+
         def release(self):
             self.file.close()
             self.inner.release()
