@@ -184,6 +184,14 @@ def test_hostile_text_stays_text(tmp_path):
     assert HOSTILE in html.unescape(text)
 
 
+def test_a_label_ends_neither_its_string_in_the_style_nor_the_style(tmp_path):
+    text = render(records.fold([record(tmp_path / "1", python='3"}</style>\\')]))
+    (label,) = re.findall(r"::before \{ content: (.*); \}\n", text)
+    assert re.fullmatch(r'"(\w|\\[0-9a-f]+ )*"', label), label
+    told = re.sub(r"\\([0-9a-f]+) ", lambda found: chr(int(found[1], 16)), label.strip('"'))
+    assert told == '3"}</style>\\'
+
+
 def test_the_page_allows_nothing_from_elsewhere(tmp_path):
     text = render(records.fold([record(tmp_path / "1")]))
     assert "default-src 'none'" in text
