@@ -186,7 +186,7 @@ def test_hostile_text_stays_text(tmp_path):
 
 def test_a_label_ends_neither_its_string_in_the_style_nor_the_style(tmp_path):
     text = render(records.fold([record(tmp_path / "1", python='3"}</style>\\')]))
-    (label,) = re.findall(r"::before \{ content: (.*); \}\n", text)
+    (label,) = re.findall(r"nth-child\(\d\)::before \{ content: (.*); \}\n", text)
     assert re.fullmatch(r'"(\w|\\[0-9a-f]+ )*"', label), label
     told = re.sub(r"\\([0-9a-f]+) ", lambda found: chr(int(found[1], 16)), label.strip('"'))
     assert told == '3"}</style>\\'
