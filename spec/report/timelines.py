@@ -151,21 +151,29 @@ def _text(x: float, y: float, text: str, style: str = "", anchor: str = "") -> s
     return f'<text x="{x:.0f}" y="{y:.0f}"{attributes}>{_escaped(text)}</text>'
 
 
+def _near(place: float) -> str:
+    """The place to a tenth of a pixel."""
+    return f"{place:.1f}".removesuffix(".0")
+
+
 def _line(x1: float, y1: float, x2: float, y2: float, style: str) -> str:
-    return f'<path class="{style}" d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}"/>'
+    """A vertical or horizontal line."""
+    end = f"V{_near(y2)}" if x1 == x2 else f"H{_near(x2)}"
+    return f'<path class="{style}" d="M{_near(x1)} {_near(y1)}{end}"/>'
 
 
 def _bar(begin: float, end: float, middle: float, height: float, style: str) -> str:
-    corner = f'x="{begin:.1f}" y="{middle - height / 2:.1f}"'
-    width = max(end - begin, 1.0)
-    return f'<rect class="{style}" {corner} width="{width:.1f}" height="{height:g}"/>'
+    corner = f'x="{_near(begin)}" y="{_near(middle - height / 2)}"'
+    width = _near(max(end - begin, 1.0))
+    return f'<rect class="{style}" {corner} width="{width}" height="{height:g}"/>'
 
 
 def _axis(scale: _Scale, y: float) -> Iterator[str]:
-    for time in scale.steps():
-        x = scale(time)
-        yield _line(x, 0, x, y + 4, "grid")
-        yield _text(x, y + 17, f"{time:g} s" if time else "0", "quiet", "middle")
+    times = list(scale.steps())
+    marks = "".join(f"M{_near(scale(time))} 0V{_near(y + 4)}" for time in times)
+    yield f'<path class="grid" d="{marks}"/>'
+    for time in times:
+        yield _text(scale(time), y + 17, f"{time:g} s" if time else "0", "quiet", "middle")
 
 
 def _row(actor: str, top: float, events: list[_Event], scale: _Scale, last: float) -> Iterator[str]:
@@ -297,7 +305,7 @@ def _cues(events: list[_Event], rows: list[str], scale: _Scale) -> Iterator[str]
             top = rows.index(event.actor) * _ROW + _BAR
             bottom = rows.index(cued) * _ROW + _BAR - 4
             yield _line(x, top, x, bottom - 4, "cue")
-            yield f'<path class="head" d="M{x - 3.5:.1f} {bottom - 6:.1f}h7l-3.5 7z"/>'
+            yield f'<path class="head" d="M{_near(x - 3.5)} {_near(bottom - 6)}h7l-3.5 7z"/>'
 
 
 def _measures(events: list[_Event], last: float) -> Iterator[_Measure]:
