@@ -43,6 +43,11 @@ def rows(text):
             "hold where they apply, which differs between start methods only",
             "#1f7a3a",
         ),
+        (
+            [[HEAD, PLAY, FOOT], [OTHER, {**PLAY, "verdict": "known deviation"}, FOOT]],
+            "are known deviations somewhere",
+            "#8a5a00",
+        ),
         ([[HEAD, NOT_APPLICABLE, FOOT]], "apply nowhere here", "#8a5a00"),
         ([[HEAD, PLAY]], "hold wherever they were run", "#8a5a00"),
     ],

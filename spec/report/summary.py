@@ -18,7 +18,7 @@ from pathlib import Path
 from spec.kit.claims import Claim
 from spec.report import catalogue
 from spec.report.catalogue import START_METHODS
-from spec.report.plays import CRASHES, FAILS, HOLDS, RED, TIMES_OUT, VERDICTS
+from spec.report.plays import CRASHES, FAILS, HOLDS, KNOWN_DEVIATION, RED, TIMES_OUT, VERDICTS
 from spec.report.records import WAVERS, Cell, Environment, Matrix, Surroundings, fold
 
 # GitHub refuses a page of a job above 1 MiB.
@@ -36,6 +36,7 @@ class Standing(Enum):
 
     FAILS = "fail somewhere"
     WAVERS = "have several verdicts in one environment"
+    DEVIATES = "are known deviations somewhere"
     EVERYWHERE = "hold wherever they were run"
     BY_ENVIRONMENT = "hold where they apply, which differs between environments"
     BY_START_METHOD = "hold where they apply, which differs between start methods only"
@@ -92,6 +93,8 @@ def _standing(cells: dict[tuple[str, Environment], Cell]) -> Standing:
         return Standing.FAILS
     if WAVERS in verdicts:
         return Standing.WAVERS
+    if KNOWN_DEVIATION in verdicts:
+        return Standing.DEVIATES
     if not verdicts:
         return Standing.NOT_RUN
     if verdicts == {HOLDS}:
@@ -144,6 +147,7 @@ def _lines(summary: Summary) -> Iterator[str]:
     for standing, title in (
         (Standing.FAILS, "Claims that fail"),
         (Standing.WAVERS, "Claims with several verdicts in one environment"),
+        (Standing.DEVIATES, "Known deviations"),
         (Standing.BY_ENVIRONMENT, "Claims that differ between environments"),
         (Standing.BY_START_METHOD, "Claims that differ between start methods only"),
     ):
