@@ -57,6 +57,7 @@ def test_a_long_text_of_a_timeline_is_cut(tmp_path):
     events = [[1 / 3, "actor", "returned", "x" * 10**6, None], [0.5, "actor", "span", "s", 2 / 3]]
     writer = Writer(tmp_path / "record", {})
     writer.play(Play("test", "fork", "holds", 1.0, "", events), claim)
+    writer.close(1.0, {"holds": 1}, 1)
     (play,) = read(tmp_path / "record").plays
     (time, _, _, text, end), span = play["timeline"]
     assert (time, end, span[4]) == (0.333333, None, 0.666667)
