@@ -252,8 +252,8 @@ def test_processes_can_be_joined_in_any_order(mp, stage):
     """Processes can be joined in any order: join() waits for no other, and no exit code is lost.
 
     Three processes end, by cue, in the order of their start and are joined in another order:
-    each place is joined first once. Then, vice versa, the youngest is ended and joined first,
-    while the older processes still run.
+    each is joined first once and last once. Then, vice versa, the youngest is ended and joined
+    first, while the older processes still run.
     """
     for order in ((2, 1, 0), (1, 0, 2), (0, 2, 1)):
         actors = [stage.enter(wait_until_cued) for _ in range(3)]

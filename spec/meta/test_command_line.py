@@ -34,6 +34,7 @@ def simple(scratch: Scratch) -> Scratch:
         ("--patience=x", "x", "above 0"),
         ("--patience=nan", "nan", "above 0"),
         ("--results=missing/record", "missing/record", "No such file"),
+        ("--results=", "--results", "the name of a file"),
     ],
 )
 def test_a_wrong_value_gets_one_line(simple, arguments, wrong, allowed):

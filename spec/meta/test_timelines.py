@@ -80,6 +80,10 @@ def test_a_wait_lasts_until_the_cue():
     assert until == pytest.approx(float(first.get("x")), abs=0.2)
 
 
+def test_an_arrow_in_a_word_is_shown():
+    assert "said 'a → b'" in texts(drawn([[0.0, "a", "say", "said 'a → b'", None]]))
+
+
 def test_an_actor_that_does_not_end_has_an_open_bar():
     assert len(parts(drawn(SLEEPERS), "open")) == 0
     assert len(parts(drawn(SLEEPERS[:-1]), "open")) == 1
@@ -127,7 +131,7 @@ def test_hostile_text_is_text(text):
 def test_the_picture_is_described_in_words():
     (told,) = (element.text for element in drawn(SLEEPERS).iter("desc"))
     assert told == (
-        "test: go at 0.10 s; "
+        "test: cue go at 0.10 s; "
         "sleep: asleep from 0.10 to 0.30 s, returns 'rested' at 0.30 s; "
         "sleep 2: asleep from 0.10 to 0.20 s, with exit code 1 at 0.32 s"
     )

@@ -46,6 +46,8 @@ class Run:
         given = self._config.getoption("results")
         if given is None:
             return None
+        if not given:
+            raise pytest.UsageError("--results: give the name of a file, or of a folder and a /")
         path = Path(given)
         in_folder = given.endswith(("/", os.sep)) or path.is_dir()
         if in_folder:

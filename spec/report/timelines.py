@@ -73,7 +73,7 @@ class _Event(NamedTuple):
 
 
 class _Measure(NamedTuple):
-    """Spans of one name, of several actors, without a pause longer than the longest of them."""
+    """Spans of one name, of several actors, that follow each other closely: see _clusters()."""
 
     name: str
     begin: float
@@ -229,7 +229,9 @@ def _told(event: _Event) -> str:
     """The words above the bar at the time of the event; empty if the bars say enough."""
     first, *more = event.text.splitlines() or [""]
     match event.kind:
-        case "say" | "cue":
+        case "say":
+            return _cut(first, _LONGEST_WORD)
+        case "cue":
             return _cut(first.partition(" → ")[0], _LONGEST_WORD)
         case "returned":
             return "" if first == "None" else f"returns {_cut(first, _LONGEST_WORD)}"
@@ -253,7 +255,8 @@ def _described(actor: str, events: list[_Event]) -> str:
         if event.kind == "span" and event.end is not None:
             told.append(f"{event.text} from {event.time:.2f} to {event.end:.2f} s")
         elif word := _told(event):
-            told.append(f"{word} at {event.time:.2f} s")
+            kind = "cue " if event.kind == "cue" else ""
+            told.append(f"{kind}{word} at {event.time:.2f} s")
     return f"{actor}: {', '.join(told) or 'no word'}"
 
 
@@ -322,7 +325,11 @@ def _measures(events: list[_Event], last: float) -> Iterator[_Measure]:
 
 
 def _clusters(spans: list[_Event], began: dict[str, float]) -> Iterator[_Measure]:
-    """Measure the spans of one name; those of actors that began later are another cluster."""
+    """Measure the spans of one name in clusters.
+
+    A span begins a new cluster if its actor began after the others had ended, or if the pause
+    before it is more than half of the longest of them.
+    """
     cluster: list[_Event] = []
     for event in sorted(spans, key=lambda event: event.time):
         if cluster:

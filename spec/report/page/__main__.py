@@ -44,7 +44,7 @@ def main(words: Sequence[str]) -> None:
 def _write(path: Path, text: str, others: Iterable[Path]) -> None:
     """Write a file that is none of the ``others``; exit with one line if that is impossible."""
     if path.resolve() in [other.resolve() for other in others]:
-        sys.exit(f"ERROR: {path} is another file of this command: give another name")
+        sys.exit(f"ERROR: {path} is a record or the page itself: give another name")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")

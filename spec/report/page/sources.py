@@ -49,13 +49,10 @@ def of_claim(claim: Claim) -> list[Source]:
     chapter = _read(SPEC / f"test_{claim.chapter}.py")
     name = claim.test.__name__
     used = _reached(chapter, name)
-    shared = []
-    for module, path in _SHARED.items():
-        names = {local for local in used if chapter.imported.get(local) == module}
-        if names:
-            actors = _read(path)
-            reached = {other for name in names for other in _reached(actors, name)}
-            shared.append(Source(_told(path), actors.code_of(reached)))
+    shared = [
+        Source(_told(path), _read(path).code_of(names))
+        for path, names in _shared(chapter, used).items()
+    ]
     code = chapter.code_of(used, without_docstring=name)
     own = Source(f"{_told(chapter.path)}, line {chapter.line_of(name)}", code)
     programs = sorted(_programs_of(claim, chapter, used))
@@ -65,17 +62,31 @@ def of_claim(claim: Claim) -> list[Source]:
 def in_order(claims: Iterable[Claim]) -> dict[str, list[Source]]:
     """The sources of the claims of a chapter by id, each definition where it is first used."""
     shown: set[str] = set()
+    shown_shared: set[str] = set()  # of the kit; no two of its modules have a function of one name
     found: dict[str, list[Source]] = {}
     for claim in claims:
         chapter = _read(SPEC / f"test_{claim.chapter}.py")
         name = claim.test.__name__
         used = _reached(chapter, name)
         programs = {_told(path): path for path in _programs_of(claim, chapter, used)}
+        shared = {path: names - shown_shared for path, names in _shared(chapter, used).items()}
         found[claim.id] = [
+            *(Source(_told(path), _read(path).code_of(new)) for path, new in shared.items() if new),
             Source(_told(chapter.path), chapter.code_of(used - shown, without_docstring=name)),
             *(Source(place, whole(programs[place])) for place in sorted(programs.keys() - shown)),
         ]
         shown |= used | programs.keys()
+        shown_shared.update(*shared.values())
+    return found
+
+
+def _shared(chapter: _File, used: Iterable[str]) -> dict[Path, set[str]]:
+    """The definitions of the kit's modules of actors that the names ``used`` reach, by file."""
+    found = {}
+    for module, path in _SHARED.items():
+        names = {local for local in used if chapter.imported.get(local) == module}
+        if names:
+            found[path] = {other for name in names for other in _reached(_read(path), name)}
     return found
 
 
