@@ -106,8 +106,7 @@ def kit_coverage(session: nox.Session) -> None:
 def meta(session: nox.Session) -> None:
     """Test the kit, the report and the catalogue of faults."""
     _install(session, "meta")
-    apart = "--ignore=spec/meta/browser"  # the session browser
-    session.run(*PYTEST, "-n", "0", "spec/meta", apart, *session.posargs, env=BYTECODE)
+    session.run(*PYTEST, "-n", "0", "spec/meta", *session.posargs, env=BYTECODE)
 
 
 @nox.session

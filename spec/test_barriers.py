@@ -91,11 +91,16 @@ def raise_value_error():
     raise ValueError
 
 
-def cross_and_read(stage, barrier, path):
-    """Cross the barrier; report the contents of the file then."""
+def read_after_crossing(barrier, path):
+    """Cross the barrier; return the contents of the file then."""
     barrier.wait()
     with open(path) as file:
         return file.read()
+
+
+def cross_twice_and_read(stage, barrier, path):
+    """Cross the barrier twice; report the contents of the file after each time."""
+    return [read_after_crossing(barrier, path) for _ in range(2)]
 
 
 def try_to_cross(stage, barrier, *timeout):
@@ -117,9 +122,8 @@ def test_one_party_does_the_action_before_any_goes_on(mp, stage, tmp_path):
     path = tmp_path / "lines"
     path.touch()
     barrier = mp.Barrier(3, functools.partial(write_after_a_beat, str(path)))
-    for crossings in (1, 2):
-        parties = [stage.enter(cross_and_read, barrier, str(path)) for _ in range(3)]
-        assert [each.returns() for each in parties] == ["done\n" * crossings] * 3
+    parties = [stage.enter(cross_twice_and_read, barrier, str(path)) for _ in range(3)]
+    assert [each.returns() for each in parties] == [["done\n", "done\ndone\n"]] * 3
 
     barrier = mp.Barrier(3, raise_value_error)
     parties = [stage.enter(try_to_cross, barrier) for _ in range(3)]

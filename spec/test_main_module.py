@@ -40,20 +40,16 @@ SAMPLES = {
 def test_a_guarded_program_works_under_every_start_method(mp, program):
     """A program whose main part is guarded works with every start method, and with the default.
 
-    Nine programs like the samples of the tutorial run with the start method. If it is the default
-    of the platform, each runs once more without setting a start method. Some of these programs
-    sleep, so this proof takes more than a second.
+    Nine programs like the samples of the tutorial run with the start method. The programs for the
+    default of the platform set no start method. Some of these programs sleep, so this proof takes
+    more than a second.
     """
     expected = {name: (0, "", lines) for name, lines in SAMPLES.items()}
-    runs = [program.run]
-    if program.is_default:
-        runs.append(program.run_default)
-    for run in runs:
-        completed = program.run_together(run, expected)
-        assert {
-            name: (each.exitcode, each.errors, sorted(each.lines))
-            for name, each in completed.items()
-        } == expected
+    run = program.run_default if program.is_default else program.run
+    completed = program.run_together(run, expected)
+    assert {
+        name: (each.exitcode, each.errors, sorted(each.lines)) for name, each in completed.items()
+    } == expected
 
 
 def main_as_seen_in(where, name):

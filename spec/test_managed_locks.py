@@ -15,7 +15,6 @@ In the proofs an actor has the manager, since starting one might take forever.
 import functools
 import os
 import threading
-from pathlib import Path
 
 from spec.kit import OBSERVED, claim, result_or_error
 from spec.kit.actors import hold_by_acquire, hold_by_with
@@ -471,7 +470,7 @@ def test_a_managed_condition_uses_the_managed_lock_it_is_given(mp, stage):
 
 def note_process_id(path):
     """Write this process's PID into a file."""
-    with Path(path).open("a", encoding="ascii") as file:
+    with open(path, "a", encoding="ascii") as file:
         file.write(f"{os.getpid()}\n")
 
 
@@ -487,7 +486,7 @@ def meet_child_at_barrier(stage, ticket, path):
         server = [process.pid for process in stage.mp.active_children()]
         barrier = manager.Barrier(2, functools.partial(note_process_id, path))
         child = stage.start((*ticket, barrier))
-        before = Path(path).exists()
+        before = os.path.exists(path)
         barrier.wait()
         child.join(stage.patience)
         return server, before

@@ -18,7 +18,6 @@ import gc
 import os
 import signal
 import threading
-from pathlib import Path
 
 from spec.kit import BEAT, OBSERVED, TICK, claim, now, result_or_error
 from spec.kit.managing import (
@@ -286,7 +285,7 @@ class LeavesNote:
         self.path = path
 
     def __del__(self):
-        Path(self.path).touch()
+        open(self.path, "x").close()
 
 
 def hold_proxy(stage, items, connection):

@@ -86,17 +86,19 @@ def test_the_first_put_starts_a_thread(mp, stage):
 def test_a_get_with_a_timeout_finds_what_was_just_put(mp, stage):
     """Right after put() the queue may still seem empty; get() with a timeout finds the item.
 
-    While the first item is being pickled, empty() is True and get_nowait() raises Empty. Then two
-    hundred items are put, each followed by a get() with a timeout.
+    While the first item is being pickled, empty() is True and get_nowait() raises Empty; get()
+    finds it though that takes one more beat. Then two hundred items are put, each followed by a
+    get() with a timeout.
     """
     queue = mp.Queue()
     gate = threading.Event()
     queue.put(Gated(gate))
     try:
         observed = {"empty()": queue.empty(), "get_nowait()": result_or_error(queue.get_nowait)}
+        threading.Timer(BEAT, gate.set).start()
+        observed["get(timeout)"] = result_or_error(queue.get, timeout=stage.patience)
     finally:
         gate.set()
-    observed["get(timeout)"] = queue.get(timeout=stage.patience)
     assert observed == {"empty()": True, "get_nowait()": "Empty", "get(timeout)": "gated"}
 
     for number in range(200):

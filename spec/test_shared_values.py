@@ -124,23 +124,27 @@ def take_value_by(way, value):
     return lock.release
 
 
-def hold_value_until_cued(stage, way, value):
-    """Hold the value's lock until cued; report the type of the object inside."""
-    release = take_value_by(way, value)
-    value.get_obj().value += 1
-    stage.say("held")
-    stage.wait_for_cue("release")
-    release()
-    stage.say("released")
+def hold_value_in_each_way(stage, ways, value):
+    """Hold the value's lock in each way until cued; report the type of the object inside."""
+    for way in ways:
+        stage.wait_for_cue(f"hold by {way}")
+        release = take_value_by(way, value)
+        value.get_obj().value += 1
+        stage.say("held")
+        stage.wait_for_cue("release")
+        release()
+        stage.say("released")
     stage.wait_for_cue("leave")
     return type(value.get_obj()).__name__
 
 
-def ask_for_values_lock(stage, value):
-    """Try to acquire the value's lock for one beat; report the answer."""
-    if acquired := value.get_lock().acquire(timeout=BEAT):
-        value.get_lock().release()
-    return acquired
+def ask_for_values_lock(stage, value, times):
+    """Try to acquire the value's lock for one beat, whenever cued; report each answer."""
+    for _ in range(times):
+        stage.wait_for_cue("ask")
+        if acquired := value.get_lock().acquire(timeout=BEAT):
+            value.get_lock().release()
+        stage.say("answer", acquired)
 
 
 @claim("value.wrapper-gives-object-and-lock", docs="multiprocessing.sharedctypes.synchronized")
@@ -151,17 +155,23 @@ def test_a_value_gives_its_object_and_its_lock(mp, stage):
     holder releases it. The holder stays until the other process has asked again, so its end does
     not release anything.
     """
+    ways = ("with", "acquire()", "get_lock()")
     value = mp.Value("i", 0)
-    for count, way in enumerate(("with", "acquire()", "get_lock()"), 1):
-        holder = stage.enter(hold_value_until_cued, way, value)
+    holder = stage.enter(hold_value_in_each_way, ways, value)
+    other = stage.enter(ask_for_values_lock, value, 2 * len(ways))
+    for count, way in enumerate(ways, 1):
+        holder.cue(f"hold by {way}")
         holder.expect("held")
-        assert not stage.result_of(ask_for_values_lock, value), f"{way} does not hold the lock"
+        other.cue("ask")
+        assert other.expect("answer") is False, f"{way} does not hold the lock"
         holder.cue("release")
         holder.expect("released")
-        assert stage.result_of(ask_for_values_lock, value), f"{way} is never released"
+        other.cue("ask")
+        assert other.expect("answer") is True, f"{way} is never released"
         assert value.value == count
-        # c_int is another name for c_long where both have the same size.
-        assert holder.returns(cue="leave") == ctypes.c_int.__name__
+    # c_int is another name for c_long where both have the same size.
+    assert holder.returns(cue="leave") == ctypes.c_int.__name__
+    other.returns()
 
 
 def change_while_holding(stage, shared, name):

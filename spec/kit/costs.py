@@ -7,8 +7,10 @@ the interpreter; the environment passes on the file, one for each process that p
 options ``-I``, ``-E`` and ``-S``, a replaced environment), and programs other than Python.
 
 The processor time is that of the process that plays, of the servers that the package has started
-in it, and of all descendants whose parents have waited for them. Missing is what outlives its
-parent, such as the fork server of a program.
+in it, and of all descendants whose parents have waited for them. An interpreter that ends after its
+parent, such as the fork server and the resource tracker of a program, notes its own time, and is
+part of the play in which it ends. Missing is only what has outlived its parent and is no
+interpreter of its own, or is killed by another process than this one.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,10 +35,15 @@ _SETTLING = 2.0
 
 
 class _Note(NamedTuple):
-    """A line of the file: the ``kind`` of process, "interpreter" or "fork", and its PID."""
+    """A line of the file: the start of an "interpreter" or "fork", or that one has "outlived".
+
+    The latter is the end of an interpreter whose parent has ended before; ``microseconds`` is the
+    processor time of it and its children.
+    """
 
     kind: str
     pid: int
+    microseconds: int
 
 
 class Cost(NamedTuple):
@@ -70,7 +78,7 @@ def _note_fork() -> None:
     with contextlib.suppress(OSError):  # as in spec/site
         file = os.open(os.environ.get(VARIABLE, ""), os.O_WRONLY | os.O_APPEND)
         try:
-            os.write(file, f"fork {os.getpid()}\n".encode())
+            os.write(file, f"fork {os.getpid()} 0\n".encode())
         finally:
             os.close(file)
 
@@ -84,7 +92,7 @@ def _noted(offset: int = 0) -> list[_Note] | None:
     except OSError:
         return None
     # On a full disk a line may be cut off.
-    return [_Note(line[0], int(line[1])) for line in words if len(line) == 2]
+    return [_Note(line[0], int(line[1]), int(line[2])) for line in words if len(line) == 3]
 
 
 @functools.cache
@@ -120,10 +128,12 @@ class Meter:
         notes, ended = self._notes(), self._seconds()
         processes = interpreters = seconds = None
         if notes is not None:
-            kinds = [note.kind for note in notes]
-            processes, interpreters = len(kinds), kinds.count("interpreter")
+            kinds = Counter(note.kind for note in notes)
+            interpreters = kinds["interpreter"]
+            processes = interpreters + kinds["fork"]
         if self._began is not None and ended is not None:
-            seconds = ended - self._began
+            alone = sum(note.microseconds for note in notes or ())
+            seconds = ended - self._began + alone / 1e6
         return Cost(processes, interpreters, seconds)
 
     def _notes(self) -> list[_Note] | None:

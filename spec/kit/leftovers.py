@@ -23,6 +23,8 @@ from spec.kit.platforms import (
     descendants,
     descriptors,
     kill,
+    listed,
+    mapped_files,
     may_be_tracker,
     shared_mappings,
     shared_names,
@@ -58,7 +60,9 @@ class Baseline:
     def __init__(self, patience: float = PATIENCE) -> None:
         self._patience = patience
         self._kept = _server_folders()
-        self._before = _survey(self._kept)
+        self._mapped = mapped_files()
+        # The paths at known addresses need not be read.
+        self._before = _survey(self._kept, set() if self._mapped else shared_mappings())
         self._before["shared memory"] |= {path: path for path in shared_names()}
 
     def left_behind(self, processes_only: bool = False) -> list[str]:
@@ -89,7 +93,11 @@ class Baseline:
             Path(path).unlink(missing_ok=True)
 
     def _beyond(self, processes_only: bool) -> list[str]:
-        found = {"process": _descendants()} if processes_only else _survey(self._kept)
+        found = (
+            {"process": _descendants()}
+            if processes_only
+            else _survey(self._kept, shared_mappings(self._mapped))
+        )
         return [  # processes first: they often cause the other leftovers
             f"{kind}: {name}"
             for kind, names in found.items()
@@ -98,7 +106,7 @@ class Baseline:
         ]
 
 
-def _survey(kept_folders: set[str]) -> dict[str, dict[Any, str]]:
+def _survey(kept_folders: set[str], mapped: set[str]) -> dict[str, dict[Any, str]]:
     opened = descriptors()
     kept = _heaps_own(opened)
     return {
@@ -108,9 +116,9 @@ def _survey(kept_folders: set[str]) -> dict[str, dict[Any, str]]:
             number: f"{number} → {target}"
             for number, target in opened.items()
             if target not in kept
-            and ".so" not in Path(target).name  # not a library that the interpreter has loaded
+            and ".so" not in target.rpartition("/")[2]  # not a library that was loaded
         },
-        "shared memory": {path: path for path in shared_mappings() | _noted() if path not in kept},
+        "shared memory": {path: path for path in mapped | _noted() if path not in kept},
         "file": {path: path for path in _files(kept_folders)},
     }
 
@@ -130,8 +138,8 @@ def _heaps_own(opened: dict[int, str]) -> set[str]:
 
 def _noted() -> set[str]:
     """The shared memory that this process and its actors have mapped and that still has a name."""
-    folder = guardian.mappings_folder()
-    noted = {SHARED_MEMORY + note.name.replace("\\", "/") for note in folder.glob("*")}
+    notes = listed(str(guardian.mappings_folder()))
+    noted = {SHARED_MEMORY + note.replace("\\", "/") for note in notes}
     return noted & shared_names() if noted else noted
 
 

@@ -21,6 +21,10 @@ from spec.kit.mappings import SHARED_MEMORY
 
 TRACKER = "resource_tracker"
 
+# The processor time, in seconds, of killed processes that no process of this run has waited for:
+# what a program or an actor had started, and did not end.
+_lost: list[float] = []
+
 
 def default_start_method() -> str:
     """The documented default start method (multiprocessing, Contexts and start methods)."""
@@ -96,21 +100,22 @@ def remove_noted(notes: Iterable[Path], since: float) -> None:
 
 if sys.platform != "win32":
 
-    def _group_runs(group: int) -> bool:
-        return any(its_group == group for _, _, its_group, _ in processes())
-
     def kill_group(group: int) -> None:
         """End the group's processes at once, except its resource trackers."""
-        for pid in _members(group):
+        members = _untracked(_members(group))
+        _lost.extend(_spent(members, group).values())
+        for pid in members:
             kill(pid)
 
-    def _members(group: int) -> list[int]:
-        """The PIDs of the group, without its resource trackers."""
-        return [
-            pid
-            for pid, _, its_group, command in processes()
-            if its_group == group and not may_be_tracker(command)
-        ]
+    def _members(group: int) -> dict[int, str]:
+        """The PIDs and command lines of the group's processes."""
+        if not group_exists(group):  # most often; to list all processes takes much longer
+            return {}
+        return {pid: command for pid, _, its_group, command in processes() if its_group == group}
+
+    def _untracked(members: dict[int, str]) -> list[int]:
+        """The PIDs of these processes, without the resource trackers."""
+        return [pid for pid, command in members.items() if not may_be_tracker(command)]
 
 
 def may_be_tracker(command: str) -> bool:
@@ -155,12 +160,16 @@ def reap_tree(leader: subprocess.Popen[bytes], seconds: float = 10.0) -> None:
         leader.kill()
     else:
         mapped: set[int] = set()
+        spent: dict[int, float] = {}
         deadline = time.monotonic() + seconds
-        while _group_runs(leader.pid) and time.monotonic() < deadline:
-            for pid in _members(leader.pid):
+        while (members := _members(leader.pid)) and time.monotonic() < deadline:
+            ending = _untracked(members)
+            spent |= _spent(ending, leader.pid)
+            for pid in ending:
                 mapped |= kill_noting(pid)
             time.sleep(0.002)
         remove_shared_memory(mapped)
+        _lost.extend(spent.values())
     leader.wait()
 
 
@@ -173,7 +182,7 @@ def processes() -> list[tuple[int, int, int, str]]:
     if sys.platform == "linux":
         return [
             entry
-            for name in _listed("/proc")
+            for name in listed("/proc")
             if name.isdigit()
             if (entry := _linux_process(name)) is not None
         ]
@@ -215,7 +224,7 @@ def _linux_descendants(own: int) -> dict[int, str]:
     ahead = [own]
     while ahead:
         parent = ahead.pop()
-        for thread in _listed(f"/proc/{parent}/task"):
+        for thread in listed(f"/proc/{parent}/task"):
             with contextlib.suppress(OSError):  # the thread or the process has ended since
                 for name in _bytes_of(f"/proc/{parent}/task/{thread}/children").decode().split():
                     if (entry := _linux_process(name)) is not None:
@@ -224,7 +233,8 @@ def _linux_descendants(own: int) -> dict[int, str]:
     return found
 
 
-def _listed(folder: str) -> list[str]:
+def listed(folder: str) -> list[str]:
+    """The names in a folder; empty if it cannot be listed."""
     try:
         return os.listdir(folder)
     except OSError:
@@ -272,20 +282,30 @@ if sys.platform == "linux":
     def _seconds_of(pid: int) -> float:
         """The processor time of a process and of its ended children; 0 if it has ended."""
         try:
-            stat = _bytes_of(f"/proc/{pid}/stat")
+            stat = _bytes_of(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+            own = int(_bytes_of(f"/proc/{pid}/schedstat").split()[0]) / 1e9
         except OSError:
             return 0.0
-        ticks = sum(map(int, stat.rpartition(b")")[2].split()[11:15]))
-        return ticks / os.sysconf("SC_CLK_TCK")
+        # The time of a short process is less than one tick, and that of one thread is exact.
+        tick = 1 / os.sysconf("SC_CLK_TCK")
+        return max(own, sum(map(int, stat[11:13])) * tick) + sum(map(int, stat[13:15])) * tick
+
+
+def _spent(members: Iterable[int], leader: int) -> dict[int, float]:
+    """The processor time by PID, without that of their leader, which is waited for."""
+    if sys.platform == "linux":
+        return {pid: _seconds_of(pid) for pid in members if pid != leader}
+    return {}
 
 
 def processor_seconds(servers: Iterable[int]) -> float | None:
     """The processor time of this process, of its descendants that have ended, and of ``servers``.
 
     The kernel adds the time of an ended process to its parent, when that waits for it; so the
-    living servers are asked, for their own time and that of their children. A process that
-    outlives its parent is missing. None except on Linux: on macOS another process cannot be asked
-    for the time of its children, and on Windows none can.
+    living servers are asked, for their own time and that of their children, and so is what this
+    process kills though it has not started it. What ends by itself after its parent is missing.
+    None except on Linux: on macOS another process cannot be asked for the time of its children, and
+    on Windows none can.
     """
     if sys.platform == "linux":
         import resource
@@ -293,7 +313,7 @@ def processor_seconds(servers: Iterable[int]) -> float | None:
         both = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
         usages = [resource.getrusage(which) for which in both]
         spent = sum(usage.ru_utime + usage.ru_stime for usage in usages)
-        return spent + sum(map(_seconds_of, servers))
+        return spent + sum(map(_seconds_of, servers)) + sum(_lost)
     return None
 
 
@@ -322,7 +342,7 @@ def is_marked(pid: int, entry: str, inode: int) -> bool | None:
         return None
     return os.fsencode(entry) in entries or any(
         _target_of(f"/proc/{pid}/fd/{number}") == f"pipe:[{inode}]"
-        for number in _listed(f"/proc/{pid}/fd")
+        for number in listed(f"/proc/{pid}/fd")
     )
 
 
@@ -374,7 +394,7 @@ def descriptors() -> dict[int, str]:
     if sys.platform == "win32":
         return {}
     found = {}
-    for name in _listed("/dev/fd"):
+    for name in listed("/dev/fd"):
         with contextlib.suppress(OSError):  # the descriptor of the listing is closed by now
             found[int(name)] = _target(int(name))
     return found
@@ -386,19 +406,29 @@ def _target(descriptor: int) -> str:
     return f"inode {os.fstat(descriptor).st_ino}"
 
 
-def shared_mappings() -> set[str]:
-    """The named semaphores and shared memory mapped by this process; empty except on Linux."""
-    if sys.platform != "linux":
+def mapped_files() -> frozenset[str]:
+    """The addresses at which this process maps files; empty where they are not listed."""
+    return frozenset(listed("/proc/self/map_files")) if sys.platform == "linux" else frozenset()
+
+
+def shared_mappings(known: frozenset[str] = frozenset()) -> set[str]:
+    """The named semaphores and shared memory mapped by this process; empty except on Linux.
+
+    Those at the addresses ``known``, from :func:`mapped_files`, are left out. To read all mappings
+    takes three times as long as to list addresses, so it is done only if there are others.
+    """
+    if sys.platform != "linux" or (known and mapped_files() <= known):
         return set()
     try:
-        lines = Path("/proc/self/maps").read_text(errors="replace").splitlines()
+        with open("/proc/self/maps", errors="replace") as file:
+            rows = [line.split(None, 5) for line in file if SHARED_MEMORY in line]
     except OSError:
         return set()
-    return {line.split(None, 5)[5] for line in lines if SHARED_MEMORY in line}
+    return {row[5].rstrip("\n") for row in rows if row[0] not in known}
 
 
 def shared_names() -> set[str]:
     """The paths of all named semaphores and shared memory here; empty except on Linux."""
     if sys.platform != "linux":
         return set()
-    return {SHARED_MEMORY + name for name in _listed(SHARED_MEMORY)}
+    return {SHARED_MEMORY + name for name in listed(SHARED_MEMORY)}

@@ -99,6 +99,7 @@ def test_what_may_be_a_resource_tracker_is_not_killed(monkeypatch):
         (4, 0, 8, "python"),
     ]
     monkeypatch.setattr(platforms, "processes", lambda: listed)
+    monkeypatch.setattr(platforms, "group_exists", lambda group: True)
     killed: list[int] = []
     monkeypatch.setattr(platforms, "kill", killed.append)
     platforms.kill_tree(7)

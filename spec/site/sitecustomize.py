@@ -1,21 +1,23 @@
 """Prepares every interpreter of a run that counts processes, has a fault or simulates a platform.
 
-It notes the start of the interpreter and of each process that is forked from it, see
-:mod:`spec.kit.costs`. It installs the run's fault and simulated platform. Then it executes the
-``sitecustomize`` that this one shadows.
+It notes the start of the interpreter and of each process that is forked from it, and the processor
+time of an interpreter that ends after its parent, see :mod:`spec.kit.costs`. It installs the run's
+fault and simulated platform. Then it executes the ``sitecustomize`` that this one shadows.
 
 A run with ``--results`` imports nothing for that: each import would cost every interpreter more
 than the notes do.
 """
 
+import atexit
 import os
 import sys
 
 here = os.path.dirname(os.path.abspath(__file__))
 path = os.environ.get("SPEC_STARTS", "")
+itself, parent = os.getpid(), os.getppid()
 
 
-def note(kind):
+def note(kind, microseconds=0):
     """Write a line into the file of the process that plays; a file that refuses it is ignored.
 
     The file is not created: after the run its processes would leave it behind.
@@ -25,7 +27,7 @@ def note(kind):
     except OSError:
         return
     try:
-        os.write(file, b"%s %d\n" % (kind, os.getpid()))
+        os.write(file, b"%s %d %d\n" % (kind, os.getpid(), microseconds))
     except OSError:
         pass
     finally:
@@ -37,8 +39,20 @@ def note_fork():
     note(b"fork")
 
 
+def note_spent():
+    """Note the processor time of this interpreter, if no parent will be told of it."""
+    if os.getpid() == itself and os.getppid() != parent:
+        import resource
+
+        both = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+        usages = [resource.getrusage(which) for which in both]
+        spent = sum(usage.ru_utime + usage.ru_stime for usage in usages)
+        note(b"outlived", int(1e6 * spent))
+
+
 if path:
     note(b"interpreter")
+    atexit.register(note_spent)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=note_fork)
 

@@ -53,8 +53,8 @@ if __name__ == "__main__":
         time.sleep(0.001)
     with multiprocessing.Pool(1) as other:
         print("result of another pool:", other.apply(abs, (-2,)), flush=True)
-    print("first result:", told(first.get, 0.1), flush=True)
     print("later result:", told(later.get, 0.1), flush=True)
+    print("first result:", told(first.get, 0), flush=True)
     while all(each.is_alive() for each in threads):  # the one that receives results will end
         time.sleep(0.001)
     print("terminate():", told(pool.terminate))
