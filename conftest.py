@@ -29,11 +29,10 @@ ROOT = Path(__file__).parent
 # The timeout of a test as a multiple of the patience, for a hang that the kit's own bounds, which
 # are much shorter, do not end.
 _LAST_RESORT = 8
-# Most claims wait most of the time, so there are two workers for each core. Three runs of all
-# claims on two cores with CPython 3.13 took: 36 to 42 s without workers, 21 to 23 s with 2
-# workers, 15 to 17 s with 3, 13 to 16 s with 4, 14 to 18 s with 6, 15 to 16 s with 8. More than
-# eight workers bring nothing.
-_WORKERS_PER_CORE = 2
+# Most claims wait most of the time, so there are three workers for each core. Runs of all claims on
+# two cores with CPython 3.13 took: 171 s without workers, 60 to 62 s with 4 workers, 61 s with 5,
+# 55 to 56 s with 6, 57 s with 8. More than eight have not been measured.
+_WORKERS_PER_CORE = 3
 _MOST_WORKERS = 8
 # Up to so many claims end before workers have started: one claim takes 1.0 s instead of 1.6 s.
 _HANDFUL = 3
