@@ -32,6 +32,9 @@ from spec.kit.clock import now
 VARIABLE = "SPEC_STARTS"
 # How long, in seconds, a server may take to note its start.
 _SETTLING = 2.0
+# The children that were started before there was a file; where the default is not to fork, a probe
+# of semaphores starts a resource tracker.
+_uncounted: set[int] = set()
 
 
 class _Note(NamedTuple):
@@ -69,9 +72,14 @@ def count_starts() -> None:
         return
     path = Path(f"{tempfile.gettempdir()}-started")
     path.touch()
+    _uncounted.update(_children())
     os.environ[VARIABLE] = str(path)
     if hasattr(os, "register_at_fork"):  # spec/site did not do it here: there was no file yet
         os.register_at_fork(after_in_child=_note_fork)
+
+
+def _children() -> set[int]:
+    return {pid for pid, parent, *_ in platforms.processes() if parent == os.getpid()}
 
 
 def _note_fork() -> None:
@@ -103,12 +111,12 @@ def servers() -> frozenset[int] | None:
     the children of this process then. Waits until they have noted their start, which would be
     counted, and paid for, in the first play otherwise.
     """
-    listed = platforms.processes()
-    found = frozenset(pid for pid, parent, *_ in listed if parent == os.getpid())
+    found = _children()
     deadline = now() + (_SETTLING if VARIABLE in os.environ else 0.0)
-    while not found <= {note.pid for note in _noted() or ()} and now() < deadline:
+    while not found - _uncounted <= {note.pid for note in _noted() or ()} and now() < deadline:
         time.sleep(0.01)
-    return found if os.getpid() in (pid for pid, *_ in listed) else None
+    known = os.getpid() in (pid for pid, *_ in platforms.processes())
+    return frozenset(found) if known else None
 
 
 class Meter:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import stat
 import sys
 import tempfile
 import threading
@@ -145,8 +146,12 @@ def _noted() -> set[str]:
 
 def _server_folders() -> set[str]:
     """The folders in which a server listens; children that start other servers use them too."""
-    paths = map(Path, _paths())
-    return {str(path.parent) for path in paths if path.is_socket()}
+    found = set()
+    for path in _paths():
+        with contextlib.suppress(OSError):  # it has been removed since
+            if stat.S_ISSOCK(os.stat(path).st_mode):
+                found.add(path.rpartition(os.sep)[0])
+    return found
 
 
 def _files(kept: set[str]) -> list[str]:

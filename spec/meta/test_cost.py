@@ -17,6 +17,7 @@ from spec.kit import package
 from spec.kit.clock import now
 from spec.kit.costs import Meter
 from spec.kit.leftovers import start_servers
+from spec.kit.programs import PROGRAMS, Programs
 from spec.meta.actors import noop
 from spec.meta.scratch import ROOT
 from spec.report.record import read
@@ -26,6 +27,8 @@ PAIRS = 21
 MEASUREMENTS = 10
 # A child in a claim may take so many times as long as a bare child, plus so many seconds.
 BOUNDS = {"spawn": (1.3, 0.0), "fork": (1.0, 0.003), "forkserver": (1.0, 0.003)}
+# A program in a claim may take so many times the processor time that it takes alone.
+PROGRAM_BOUND = 1.2
 
 # The chapters that are played to compare a run, and how often a bare cost is measured.
 CHAPTERS = ("semaphores", "events")
@@ -118,6 +121,22 @@ def bare_costs():
         method: spent_by(partial(start_bare, method, package.context(method).Lock()))
         for method in package.start_methods()
     }
+
+
+@pytest.mark.skipif(
+    "fork" not in package.start_methods(), reason="with fork alone nothing outlives a program"
+)
+def test_a_program_in_a_claim_costs_what_it_costs_alone(tmp_path, figure):
+    """Processes of a program are bare: the kit starts the program, and looks for what it left."""
+    programs = Programs("fork", "processes", tmp_path, [])
+    command = [sys.executable, str(PROGRAMS / "processes/sample_target.py"), "fork"]
+    for _ in range(MEASUREMENTS):
+        played = spent_by(partial(programs.lines_of, "sample_target"))
+        alone = spent_by(partial(subprocess.run, command, capture_output=True, check=True))
+        figure(f"a program: {1000 * played:.1f} ms in a claim, {1000 * alone:.1f} ms alone")
+        if played <= PROGRAM_BOUND * alone:
+            return
+    pytest.fail(f"no measurement was within {PROGRAM_BOUND} times")
 
 
 def spent_by_plays(record):

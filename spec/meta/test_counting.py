@@ -11,6 +11,7 @@ import pytest
 
 from spec import faults, simulated
 from spec.kit import costs, platforms
+from spec.kit.clock import now
 from spec.kit.costs import VARIABLE, Cost, Meter
 from spec.meta.chapters import COUNTED, COUNTED_PROGRAM, SIMPLE
 from spec.meta.scratch import ROOT, Scratch
@@ -176,6 +177,19 @@ def test_what_is_unknown_is_not_zero(monkeypatch):
 def test_servers_cannot_be_told_where_processes_are_not_listed(monkeypatch):
     monkeypatch.setattr(platforms, "processes", list)
     assert costs.servers.__wrapped__() is None
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_only_servers_that_can_note_their_start_are_waited_for(monkeypatch, tmp_path, counted):
+    noted = tmp_path / "noted"
+    noted.touch()
+    monkeypatch.setenv(VARIABLE, str(noted))
+    monkeypatch.setattr(costs, "_SETTLING", 0.2)
+    monkeypatch.setattr(costs, "_children", lambda: {7})
+    monkeypatch.setattr(costs, "_uncounted", set() if counted else {7})
+    began = now()
+    assert costs.servers.__wrapped__() == {7}
+    assert (now() - began >= 0.2) == counted
 
 
 def test_the_dearest_come_first():
