@@ -9,8 +9,8 @@ options ``-I``, ``-E`` and ``-S``, a replaced environment), and programs other t
 The processor time is that of the process that plays, of the servers that the package has started
 in it, and of all descendants whose parents have waited for them. An interpreter that ends after its
 parent, such as the fork server and the resource tracker of a program, notes its own time, and is
-part of the play in which it ends. Missing is only what has outlived its parent and is no
-interpreter of its own, or is killed by another process than this one.
+part of the play in which it ends. The only time that is missing is that of a fork that outlives its
+parent, and of an interpreter that does so and is killed by another process than this one.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ from spec.kit.mappings import SHARED_MEMORY
 
 TRACKER = "resource_tracker"
 
-# The processor time, in seconds, of killed processes that no process of this run has waited for:
-# what a program or an actor had started, and did not end.
+# The processor time, in seconds, of killed processes that no process of this run has waited for: a
+# program or an actor had started them, and did not end them.
 _lost: list[float] = []
 
 
@@ -109,7 +109,7 @@ if sys.platform != "win32":
 
     def _members(group: int) -> dict[int, str]:
         """The PIDs and command lines of the group's processes."""
-        if not group_exists(group):  # most often; to list all processes takes much longer
+        if not group_exists(group):  # most often; listing all processes takes much longer
             return {}
         return {pid: command for pid, _, its_group, command in processes() if its_group == group}
 
@@ -302,10 +302,10 @@ def processor_seconds(servers: Iterable[int]) -> float | None:
     """The processor time of this process, of its descendants that have ended, and of ``servers``.
 
     The kernel adds the time of an ended process to its parent, when that waits for it; so the
-    living servers are asked, for their own time and that of their children, and so is what this
-    process kills though it has not started it. What ends by itself after its parent is missing.
-    None except on Linux: on macOS another process cannot be asked for the time of its children, and
-    on Windows none can.
+    living servers are asked, for their own time and that of their children, and so are processes
+    that this one kills and has not started. A process that ends by itself after its parent is
+    missing. None except on Linux: on macOS another process cannot be asked for the time of its
+    children, and on Windows none can.
     """
     if sys.platform == "linux":
         import resource
@@ -414,8 +414,8 @@ def mapped_files() -> frozenset[str]:
 def shared_mappings(known: frozenset[str] = frozenset()) -> set[str]:
     """The named semaphores and shared memory mapped by this process; empty except on Linux.
 
-    Those at the addresses ``known``, from :func:`mapped_files`, are left out. To read all mappings
-    takes three times as long as to list addresses, so it is done only if there are others.
+    Those at the addresses ``known``, from :func:`mapped_files`, are left out. Reading all mappings
+    takes three times as long as listing addresses, so they are read only if there are others.
     """
     if sys.platform != "linux" or (known and mapped_files() <= known):
         return set()

@@ -188,7 +188,7 @@ def test_only_servers_that_can_note_their_start_are_waited_for(monkeypatch, tmp_
     monkeypatch.setattr(costs, "_children", lambda: {7})
     monkeypatch.setattr(costs, "_uncounted", set() if counted else {7})
     began = now()
-    assert costs.servers.__wrapped__() == {7}
+    assert costs.servers.__wrapped__() == frozenset({7})
     assert (now() - began >= 0.2) == counted
 
 

@@ -3,7 +3,7 @@
 Each process prints a name, sleeps, and prints an age. Arguments: the start method, the seconds of
 a beat, and which process is started first, "shorter" or "longer".
 
-Serves join.shorter-sleeper-ends-first and main.guarded-program-always-works.
+Serves join.shorter-sleeper-ends-first.
 """
 
 import multiprocessing

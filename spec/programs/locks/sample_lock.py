@@ -4,7 +4,7 @@ One holds it for a with block, the other from acquire() to release(). The progra
 two lines, in any order. Its argument is the start method; without it, the platform's default is
 used.
 
-Serves lock.order-is-free and main.guarded-program-always-works.
+Serves lock.order-is-free.
 """
 
 import multiprocessing

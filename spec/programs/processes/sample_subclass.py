@@ -2,8 +2,7 @@
 
 Argument: the start method; without it, the platform's default is used.
 
-Serves process.run-override-is-activity, process.unjoined-output-is-complete and
-main.guarded-program-always-works.
+Serves process.run-override-is-activity and main.guarded-program-always-works.
 """
 
 import multiprocessing

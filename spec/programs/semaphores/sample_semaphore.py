@@ -4,7 +4,7 @@ Each prints its name and "acquires" when it holds the semaphore, and its name an
 shortly afterwards; the processes come in any order. The program's argument is the start method;
 without it, the platform's default is used.
 
-Serves semaphore.each-holder-acquires-then-releases and main.guarded-program-always-works.
+Serves semaphore.each-holder-acquires-then-releases.
 """
 
 import multiprocessing
