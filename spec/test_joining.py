@@ -252,8 +252,8 @@ def test_processes_can_be_joined_in_any_order(mp, stage):
     """Processes can be joined in any order: join() waits for no other, and no exit code is lost.
 
     Three processes end, by cue, in the order of their start, and are joined in another order: the
-    youngest first, the oldest before the one in the middle. Then, vice versa, the youngest is ended
-    and joined first, while the older processes still run.
+    youngest first, the oldest before the one in the middle. Then each of three others is ended and
+    joined while the rest still run: the youngest first, the oldest before the one in the middle.
     """
     actors = [stage.enter(wait_until_cued) for _ in range(3)]
     for actor in actors:
@@ -264,12 +264,14 @@ def test_processes_can_be_joined_in_any_order(mp, stage):
         assert actors[place].process.exitcode == 0, f"process {place}"
 
     actors = [stage.enter(wait_until_cued) for _ in range(3)]
-    while actors:
-        last = actors.pop()
-        last.cue("leave")
-        last.wait_until_gone()
-        last.process.join(stage.patience)
-        assert last.process.exitcode == 0
+    for place in (2, 0, 0):
+        ended = actors.pop(place)
+        ended.cue("leave")
+        ended.wait_until_gone()
+        began = now()
+        ended.process.join(stage.patience)
+        assert now() - began < stage.patience, "join() waited for another process"
+        assert ended.process.exitcode == 0
         assert all(actor.process.is_alive() for actor in actors)
 
 

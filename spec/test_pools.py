@@ -389,10 +389,15 @@ def worker_of(_):
     return submodule("process").current_process().name, os.getpid()
 
 
-def tell_worker_of_each(stage, ways):
-    """Have a pool do two chunks in each way, a worker one task; report each item's worker."""
+def tell_worker_of_each(stage, calls):
+    """Have a pool do two chunks in each call, a worker one task; report each item's worker."""
     with stage.mp.Pool(2, maxtasksperchild=1) as pool:
-        workers = {way: list(getattr(pool, way)(worker_of, range(4), chunksize=2)) for way in ways}
+        workers = {
+            f"{way}(chunksize={size})": list(
+                getattr(pool, way)(worker_of, range(2 * size), chunksize=size)
+            )
+            for way, size in calls
+        }
         pool.close()
         pool.join()
     return workers
@@ -403,14 +408,20 @@ def test_the_items_of_a_chunk_are_done_by_one_worker(mp, stage):
     """map(), imap() and imap_unordered() send chunksize items to one worker as one task.
 
     Each worker is replaced after one task, so two tasks are never done by the same worker: four
-    items in chunks of two have two workers.
+    items in chunks of two have two workers, and so have two items in chunks of one.
     """
-    found = stage.result_of(tell_worker_of_each, ("map", "imap", "imap_unordered"))
+    calls = [("map", 2), ("imap", 2), ("imap_unordered", 2), ("imap_unordered", 1)]
+    found = stage.result_of(tell_worker_of_each, calls)
     counts = {
         call: sorted(workers.count(worker) for worker in set(workers))
         for call, workers in found.items()
     }
-    assert counts == {"map": [2, 2], "imap": [2, 2], "imap_unordered": [2, 2]}
+    assert counts == {
+        "map(chunksize=2)": [2, 2],
+        "imap(chunksize=2)": [2, 2],
+        "imap_unordered(chunksize=2)": [2, 2],
+        "imap_unordered(chunksize=1)": [1, 1],
+    }
 
 
 def count_up(shared):

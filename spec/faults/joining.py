@@ -100,6 +100,17 @@ def oldest_first(original, self, timeout=None):
     original(self, timeout)
 
 
+@fault("process.BaseProcess.join", "join.order-is-free")
+def youngest_first(original, self, timeout=None):
+    """join() waits first for the children that were started later: the order of joins matters."""
+    from multiprocessing import process
+
+    for child in sorted(process._children, key=lambda child: child._identity):
+        if child._identity > self._identity:
+            original(child, timeout)
+    original(self, timeout)
+
+
 @fault("popen_fork.Popen.poll", "join.order-is-free", only=("fork", "spawn"))
 def takes_any_exit_status(original, self, flag=os.WNOHANG):
     """Waiting for a child takes the exit status of any child: exit codes are lost."""

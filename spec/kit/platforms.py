@@ -283,9 +283,11 @@ if sys.platform == "linux":
         """The processor time of a process and of its ended children; 0 if it has ended."""
         try:
             stat = _bytes_of(f"/proc/{pid}/stat").rpartition(b")")[2].split()
-            own = int(_bytes_of(f"/proc/{pid}/schedstat").split()[0]) / 1e9
         except OSError:
             return 0.0
+        own = 0.0
+        with contextlib.suppress(OSError):  # not all kernels have this file
+            own = int(_bytes_of(f"/proc/{pid}/schedstat").split()[0]) / 1e9
         # The time of a short process is less than one tick, and that of one thread is exact.
         tick = 1 / os.sysconf("SC_CLK_TCK")
         return max(own, sum(map(int, stat[11:13])) * tick) + sum(map(int, stat[13:15])) * tick
@@ -415,7 +417,8 @@ def shared_mappings(known: frozenset[str] = frozenset()) -> set[str]:
     """The named semaphores and shared memory mapped by this process; empty except on Linux.
 
     Those at the addresses ``known``, from :func:`mapped_files`, are left out. Reading all mappings
-    takes three times as long as listing addresses, so they are read only if there are others.
+    takes three times as long as listing addresses, so they are read only if there are others. A
+    mapping that replaces a known one at exactly its addresses is not seen.
     """
     if sys.platform != "linux" or (known and mapped_files() <= known):
         return set()
