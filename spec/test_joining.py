@@ -293,9 +293,9 @@ def test_a_process_is_alive_from_its_start_to_its_end(mp, stage):
     actor.returns()
 
 
-def ask_for_a_beat_and_until_end(stage, process):
-    """Call is_alive() again and again for a beat, say how often it was False, and on to the end."""
-    asked, ended, end = 0, 0, now() + BEAT
+def ask_for_half_a_beat_and_until_end(stage, process):
+    """Call is_alive() for half a beat, say how often it was False, and on until the end."""
+    asked, ended, end = 0, 0, now() + BEAT / 2
     while now() < end:
         asked += 1
         ended += not process.is_alive()
@@ -312,12 +312,12 @@ def ask_for_a_beat_and_until_end(stage, process):
 def test_several_threads_may_ask_whether_a_process_is_alive(mp, stage):
     """Several threads can call is_alive() at the same time: True until the end, then False.
 
-    Three threads ask for a beat while the process waits for its cue, and then until each of them
-    gets False.
+    Three threads ask for half a beat while the process waits for its cue, and then until each of
+    them gets False.
     """
     waiting = stage.enter(wait_until_cued)
     asking = [
-        stage.enter(ask_for_a_beat_and_until_end, waiting.process, by=threading.Thread)
+        stage.enter(ask_for_half_a_beat_and_until_end, waiting.process, by=threading.Thread)
         for _ in range(3)
     ]
     assert [each.expect("asked") for each in asking] == [(True, 0)] * 3

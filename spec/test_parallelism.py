@@ -44,11 +44,11 @@ def rally_in_two_threads(stage, seconds):
 def test_two_threads_never_execute_python_at_the_same_time(mp, stage):
     """With the GIL, two threads never execute Python code at the same time.
 
-    For two beats two threads try to exchange a counter a hundred times within 2 ms. Under the
+    For a beat two threads try to exchange a counter a hundred times within 2 ms. Under the
     GIL each exchange needs a switch of threads, which takes too long on any machine. A machine
     with one core would prevent it even without the GIL, so several cores are needed.
     """
-    assert not stage.result_of(rally_in_two_threads, 2 * BEAT)
+    assert not stage.result_of(rally_in_two_threads, BEAT)
 
 
 @claim(

@@ -41,6 +41,7 @@ def told(call, *args):
 if __name__ == "__main__":
     _, start_method, how, path = sys.argv
     multiprocessing.set_start_method(start_method)
+    other = multiprocessing.Pool(1)  # before the loss, which keeps a core busy from then on
     pool = multiprocessing.Pool(1)
     threads = threading.enumerate()
     if how == "callback":
@@ -51,11 +52,11 @@ if __name__ == "__main__":
     pool.apply_async(work_forever, (path,))
     while not Path(path).exists():  # the worker has done both other tasks then
         time.sleep(0.001)
-    with multiprocessing.Pool(1) as other:
-        print("result of another pool:", other.apply(abs, (-2,)), flush=True)
+    print("result of another pool:", other.apply(abs, (-2,)), flush=True)
     print("later result:", told(later.get, 0.1), flush=True)
     print("first result:", told(first.get, 0), flush=True)
     while all(each.is_alive() for each in threads):  # the one that receives results will end
         time.sleep(0.001)
     print("terminate():", told(pool.terminate))
+    other.terminate()
     print("workers left:", len(multiprocessing.active_children()))
