@@ -34,7 +34,7 @@ CHAPTERS = ("semaphores", "events")
 # A run may take so many times the processor time of the bare children that it starts. Other work on
 # the machine only adds to it, so the cheapest of some runs shows the kit.
 BOUND = 1.3
-RUNS = 5
+RUNS = 10
 # How often a program is run to measure its cost.
 REPEATED = 15
 
