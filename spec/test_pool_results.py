@@ -10,15 +10,16 @@ An exception comes back as an instance of its own type, and the traceback of the
 is silent: keep the results of ``apply_async()`` and ask each of them.
 
 Callbacks run in a thread of the pool's creator, the same thread that receives all results. As
-long as a callback runs, no other result arrives; and no callback may raise an exception (see the
-chapter about what a Pool loses).
+long as a callback runs, no other result arrives, and one that waits keeps a core busy; and no
+callback may raise an exception (see the chapter about what a Pool loses).
 """
 
 import gc
 import os
 import threading
+import time
 
-from spec.kit import BEAT, OBSERVED, TICK, claim, result_or_error, submodule
+from spec.kit import BEAT, OBSERVED, TICK, claim, now, result_or_error, submodule
 from spec.kit.actors import take_part
 
 NEEDS = ("semaphores",)
@@ -350,6 +351,51 @@ def test_no_result_arrives_during_a_callback(mp, stage):
     meanwhile, *results = caller.returns()
     assert meanwhile == (False, False)
     assert results == [1, 2]
+
+
+def spend_during_callback(stage):
+    """Report the processor time during a callback: in a beat, and from the next result on.
+
+    The latter is measured until half a beat has been spent, for at most half of the patience.
+    """
+    gate = threading.Event()
+    called = threading.Event()
+
+    def block(_):
+        called.set()
+        gate.wait(stage.patience)
+
+    def spent_since(began):
+        time.sleep(BEAT)
+        return time.process_time() - began
+
+    with stage.mp.Pool(1) as pool:
+        pool.apply_async(abs, (-1,), callback=block)
+        called.wait(stage.patience)
+        alone = spent_since(time.process_time())
+        pool.apply_async(abs, (-2,))
+        deadline = now() + stage.patience / 2
+        began = time.process_time()
+        while (spent := spent_since(began)) < BEAT / 2 and now() < deadline:
+            pass
+        gate.set()
+        return alone, spent
+
+
+@claim(
+    "pool.slow-callback-keeps-core-busy",
+    docs="multiprocessing.pool.Pool.apply_async",
+    level=OBSERVED,
+)
+def test_a_result_that_waits_for_a_callback_keeps_a_core_busy(mp, stage):
+    """From the next result on, the Pool's creator keeps a core busy as long as a callback runs.
+
+    It spends half a beat of processor time or more, and less than a quarter in a whole beat before
+    the other result has come.
+    """
+    alone, spent = stage.result_of(spend_during_callback)
+    assert alone < BEAT / 4
+    assert spent >= BEAT / 2
 
 
 def halve(number):

@@ -161,6 +161,17 @@ def each_callback_has_a_thread(original, self, place, outcome):
     threading.Thread(target=original, args=(self, place, outcome), daemon=True).start()
 
 
+@fault("pool.Pool._get_sentinels", "pool.slow-callback-keeps-core-busy")
+def unread_results_wake_nobody(original, self):
+    """The thread that replaces workers does not look at the results: the claim is out of date."""
+    return [self._change_notifier._reader]
+
+
+@fault("pool.Pool._wait_for_updates", "pool.slow-callback-keeps-core-busy")
+def pool_never_sleeps(original, sentinels, change_notifier, timeout=None):
+    """A Pool keeps a core busy all the time."""
+
+
 @fault("pool.IMapIterator.__next__", "pool.imap-goes-on-after-failure")
 def imap_ends_at_failure(original, self, timeout=None):
     """imap() ends after the exception of an item: the results after it are lost."""
