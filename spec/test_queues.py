@@ -19,6 +19,7 @@ It is passed to a process as an argument; it cannot be sent through another queu
 
 import queue as queue_module
 import threading
+import time
 from itertools import chain
 
 from spec.kit import BEAT, OBSERVED, TICK, claim, result_or_error
@@ -443,29 +444,31 @@ def test_a_timeout_includes_the_wait_for_other_readers(mp, stage):
     """The timeout of get() includes the time in which other readers block in get().
 
     First a reader blocks without a timeout, and another raises Empty nevertheless. Then a reader
-    with a timeout of two beats is in get() when another calls it with three. The witness is one
-    performance in which the second takes less than four and a half beats: it would take five if its
-    timeout began when the first gives up.
+    has been in get() for a beat, with a timeout of three, when another calls it with three as well.
+    The witness is one performance in which the second takes less than four and a half beats, and
+    less than two after the first: it would take five, and three, if its timeout began when the
+    first gives up.
     """
     queue = mp.Queue()
-    first = stage.enter(get_with_timeout, queue)
-    first.expect("asking")
-    assert first.does_not_say("got")
+    blocked = stage.enter(get_with_timeout, queue)
+    blocked.expect("asking")
+    assert blocked.does_not_say("got")
     assert stage.result_of(get_with_timeout, queue, BEAT) == "Empty"
     queue.put("the item")
-    assert first.returns() == "the item"
+    assert blocked.returns() == "the item"
 
     def gives_up_in_time(beat):
-        readers = [stage.enter(get_with_timeout_when_cued, queue, count * beat) for count in (2, 3)]
+        readers = [stage.enter(get_with_timeout_when_cued, queue, 3 * beat) for _ in range(2)]
         for each in readers:
             each.expect("up")
-        for each in readers:
-            each.cue("get")
-            each.expect("asking")
+        readers[0].cue("get")
+        readers[0].expect("asking")
+        time.sleep(beat)
+        readers[1].cue("get")
         assert [each.returns() for each in readers] == ["Empty", "Empty"]
-        seconds = readers[1].spans["getting"].seconds
-        assert seconds >= 3 * beat - TICK, f"get() gave up after {seconds} s"
-        return seconds < 4.5 * beat
+        first, second = (each.spans["getting"] for each in readers)
+        assert second.seconds >= 3 * beat - TICK, f"get() gave up after {second.seconds} s"
+        return second.seconds < 4.5 * beat and second.end < first.end + 2 * beat
 
     assert stage.at_some_beat(gives_up_in_time), "get() never gave up in time"
 
