@@ -272,7 +272,7 @@ def sending_ends_after_the_lock(original, self, buf):
         import threading
 
         original(self, buf[:100_000])
-        threading.Thread(target=original, args=(self, buf[100_000:])).start()
+        threading.Timer(0.05, original, args=(self, buf[100_000:])).start()
     else:
         original(self, buf)
 
